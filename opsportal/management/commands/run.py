@@ -125,6 +125,7 @@ def children(address: serving.Address, certificate: devtls.Files | None) -> list
     web = [sys.executable, "-m", "uvicorn", "opsportal.asgi:application", "--log-level", "warning"]
     web += ["--host", address.host, "--port", str(address.port), "--no-access-log"]
     web += ["--timeout-graceful-shutdown", "5", "--no-server-header"]
+    web += ["--no-proxy-headers"]  # a sender must not choose its address; Django knows its proxies
     if certificate:
         web += ["--ssl-certfile", str(certificate.certificate)]
         web += ["--ssl-keyfile", str(certificate.key)]
