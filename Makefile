@@ -78,7 +78,7 @@ check-deploy:
 	@$(PROD) $(PY) manage.py check --deploy --fail-level WARNING
 
 check-compose:
-	@.venv/bin/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+	@$(PY) -m check_jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
 
 migrate: setup ## Bring the database up to date
 	@$(PY) manage.py migrate

