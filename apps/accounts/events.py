@@ -1,0 +1,15 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from apps.core.audit import Actor
+
+
+@dataclass(frozen=True)
+class PersonDeactivated:
+    """Somebody was switched off; every app that holds duties frees theirs."""
+
+    person_id: int
+    at: datetime
+    by: Actor

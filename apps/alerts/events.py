@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from apps.alerts.models import Alert, AlertGroup
+
+
+@dataclass(frozen=True)
+class AlertFired:
+    """An alert opened, or rose to a higher severity (`raised`)."""
+
+    alert: Alert
+    group: AlertGroup
+    raised: bool
+    at: datetime
+
+
+@dataclass(frozen=True)
+class AlertResolved:
+    """An alert ended; `group_closed` when it was the last standing one of its group."""
+
+    alert: Alert
+    group: AlertGroup
+    group_closed: bool
+    at: datetime

@@ -1,0 +1,375 @@
+"""From events to alerts, from alerts to pages: one page an alert group, nothing dropped.
+
+Severity decides: critical and error wake somebody, a warning is a low-urgency page, info is
+recorded. Later alerts join the group's page; a higher one raises it and starts the escalation
+again, also after an acknowledgement.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from typing import Any
+
+from django.db import connection, transaction
+
+from apps.accounts.models import Person
+from apps.alerts import routing
+from apps.alerts.events import AlertFired, AlertResolved
+from apps.alerts.models import (
+    RANK,
+    Alert,
+    AlertGroup,
+    AlertNote,
+    RoutingRule,
+    Severity,
+    SourceClock,
+)
+from apps.core import audit, events
+from apps.core.audit import Actor
+from apps.core.errors import Conflict, Invalid
+from apps.core.models import Kind
+from apps.core.transitions import move
+from apps.intake.canonical import meaningful_group
+from apps.intake.models import Event, Integration
+from apps.ownership.models import Surface
+from apps.paging import services as paging
+from apps.paging.models import Page, Urgency
+
+URGENCY = {
+    Severity.CRITICAL: Urgency.HIGH,
+    Severity.ERROR: Urgency.HIGH,
+    Severity.WARNING: Urgency.LOW,
+}
+_LOCK = 0x4F50_0002
+
+
+@transaction.atomic
+def take(*, event: Event, integration: Integration, now: datetime) -> Alert | None:
+    """Apply one canonical event; answers the alert it touched, None when there was none."""
+    _serialise(integration, event.dedup_key)
+    alert = (
+        Alert.objects.select_for_update(of=("self",))
+        .select_related("group", "group__page", "surface")
+        .filter(integration=integration, dedup_key=event.dedup_key)
+        .standing()
+        .first()
+    )
+    actor = audit.system(integration.name)
+    match event.action:
+        case "trigger":
+            return _trigger(event, integration, alert, actor, now)
+        case "resolve":
+            _remember_source_time(event, integration)
+            if alert:
+                resolve(alert=alert, actor=actor, now=now, note=event.summary or "Source says so.")
+        case "acknowledge" if alert:
+            acknowledge(alert=alert, actor=actor, now=now)
+        case "note" if alert:
+            note(alert=alert, what="note", text=event.summary, actor=actor, now=now)
+    return alert
+
+
+def _serialise(integration: Integration, key: str) -> None:
+    """One event of a key at a time, so that a burst cannot open two alerts."""
+    text = f"{integration.pk}:{key}".encode()
+    number = int.from_bytes(hashlib.sha256(text).digest()[:4], "big", signed=True)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_LOCK, number])
+
+
+def _trigger(
+    event: Event, integration: Integration, alert: Alert | None, actor: Actor, now: datetime
+) -> Alert | None:
+    if _is_late(event, integration):
+        return None
+    if alert is None:
+        return _open(event, integration, actor, now)
+    severity = event.severity or alert.severity
+    rises = RANK[Severity(severity)] > RANK[Severity(alert.severity)]
+    alert.count += 1
+    alert.last_seen_at = now
+    alert.severity = severity
+    alert.summary = event.summary or alert.summary
+    alert.details = event.details or alert.details
+    alert.links = event.links or alert.links
+    alert.source_ts = event.source_ts or alert.source_ts
+    alert.save(
+        update_fields=[
+            "count", "last_seen_at", "severity", "summary", "details", "links", "source_ts",
+        ]
+    )
+    if rises:
+        note(alert=alert, what="raised", text=f"Raised to {severity}.", actor=actor, now=now)
+        _tell_group(alert, _group_of(alert), actor, now, raised=True)
+    return alert
+
+
+def _is_late(event: Event, integration: Integration) -> bool:
+    """Older, by the source's own clock, than the last resolve of its key."""
+    if event.source_ts is None:
+        return False
+    known = SourceClock.objects.filter(integration=integration, dedup_key=event.dedup_key).first()
+    return known is not None and event.source_ts <= known.resolved_ts
+
+
+def _remember_source_time(event: Event, integration: Integration) -> None:
+    if event.source_ts is None:
+        return
+    row, fresh = SourceClock.objects.get_or_create(
+        integration=integration,
+        dedup_key=event.dedup_key,
+        defaults={"resolved_ts": event.source_ts},
+    )
+    if not fresh and row.resolved_ts < event.source_ts:
+        row.resolved_ts = event.source_ts
+        row.save(update_fields=["resolved_ts"])
+
+
+def _open(event: Event, integration: Integration, actor: Actor, now: datetime) -> Alert:
+    surface, how = route(event, integration)
+    kind = Kind.TEST if event.test else Kind.REAL
+    group = _open_group(event, integration, now)
+    alert = Alert.objects.create(
+        integration=integration,
+        group=group,
+        dedup_key=event.dedup_key,
+        kind=kind,
+        severity=event.severity or Severity.ERROR,
+        summary=event.summary or event.dedup_key,
+        source=event.source,
+        component=event.component,
+        class_name=event.class_name,
+        surface=surface,
+        wanted_surface=event.surface_key[:120] if surface is None else "",
+        routed_by=how,
+        first_seen_at=now,
+        last_seen_at=now,
+        occurred_at=event.occurred_at,
+        source_ts=event.source_ts,
+        links=event.links,
+        details=event.details,
+    )
+    note(alert=alert, what="triggered", text=alert.summary, actor=actor, now=now)
+    note(alert=alert, what="routed", text=_routed_text(alert), actor=actor, now=now)
+    if kind == Kind.REAL:
+        _tell_group(alert, group, actor, now, raised=False)
+    return alert
+
+
+def _routed_text(alert: Alert) -> str:
+    if alert.surface:
+        return f"Routed to {alert.surface.key} ({alert.routed_by})."
+    if alert.wanted_surface:
+        return f"No surface is called {alert.wanted_surface}: managers see it as unrouted."
+    return "No rule and no default gave it a surface: managers see it as unrouted."
+
+
+def route(event: Event, integration: Integration) -> tuple[Surface | None, str]:
+    """The event's surface and what decided it: the event itself, a rule, or the default."""
+    if event.surface_key:
+        named = Surface.objects.current().filter(key=event.surface_key.lower()).first()
+        if named:
+            return named, "named by the event"
+    rows = RoutingRule.objects.filter(active=True, surface__archived_at=None)
+    rules = [
+        routing.Rule(
+            r.name, r.surface_id, r.integration_id, r.source, r.component, r.class_name,
+            r.summary, r.label,
+        )
+        for r in rows.order_by("position", "pk")
+    ]
+    facts = routing.Facts(
+        integration.pk, event.source, event.component, event.class_name, event.summary,
+        event.details,
+    )
+    found = routing.first_match(rules, facts)
+    if found:
+        return Surface.objects.get(pk=found.surface_id), f"rule “{found.name}”"
+    if integration.surface_id and not event.surface_key:
+        return integration.surface, "the integration's surface"
+    return None, ""
+
+
+# -- groups and pages
+
+
+def group_key(event: Event) -> str:
+    """The group's key: the source's group, unless it says nothing, else the alert alone."""
+    grouped = event.group_key and meaningful_group(event.group_key)
+    text = f"group:{event.group_key}" if grouped else f"alert:{event.dedup_key}"
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _open_group(event: Event, integration: Integration, now: datetime) -> AlertGroup:
+    key = group_key(event)
+    _serialise(integration, f"group {key}")
+    group, _ = AlertGroup.objects.select_related("page").get_or_create(
+        integration=integration,
+        key=key,
+        closed_at=None,
+        defaults={"opened_at": now, "severity": Severity.INFO},
+    )
+    return group
+
+
+def _group_of(alert: Alert) -> AlertGroup:
+    assert alert.group_id is not None
+    return AlertGroup.objects.select_for_update(of=("self",)).select_related("page").get(
+        pk=alert.group_id
+    )
+
+
+def _tell_group(
+    alert: Alert, group: AlertGroup, actor: Actor, now: datetime, *, raised: bool
+) -> None:
+    """Page for the group, or let the alert join the page that it has."""
+    severity = Severity(alert.severity)
+    higher = RANK[severity] > RANK[Severity(group.severity)]
+    if higher:
+        group.severity = severity
+        group.save(update_fields=["severity"])
+    urgency = URGENCY.get(severity)
+    page = group.page
+    if urgency and (page is None or page.status == Page.Status.RESOLVED):
+        _open_page(alert, group, urgency, actor, now)
+    elif urgency and page is not None and higher:
+        paging.raise_page(
+            page=page, urgency=urgency, summary=alert.summary, actor=actor, now=now,
+            reason=f"{severity.label}: {alert.summary}",
+        )
+    elif page is not None and not raised:
+        paging.join(page=page, text=f"{severity.label}: {alert.summary}", actor=actor, now=now)
+    events.publish(AlertFired(alert=alert, group=group, raised=raised or higher, at=now))
+
+
+def _open_page(
+    alert: Alert, group: AlertGroup, urgency: str, actor: Actor, now: datetime
+) -> None:
+    group.page = paging.open_page(
+        summary=alert.summary,
+        urgency=urgency,
+        surface=alert.surface,
+        opener_kind="alert_group",
+        opener_ref=str(group.pk),
+        opener_url=f"/alerts/{alert.pk}/",
+        thread_key=f"alert-group-{group.pk}",
+        kind=alert.kind,
+        actor=actor,
+        now=now,
+    )
+    group.save(update_fields=["page"])
+
+
+def link_incident(*, group: AlertGroup, ref: str, url: str) -> None:
+    """Incidents writes down which incident the group belongs to."""
+    group.incident_ref, group.incident_url = ref, url
+    group.save(update_fields=["incident_ref", "incident_url"])
+
+
+# -- what people and sources do to an alert
+
+
+@transaction.atomic
+def acknowledge(*, alert: Alert, actor: Actor, now: datetime, person: Person | None = None) -> Alert:
+    """Take the alert; its page is acknowledged with it."""
+    if alert.status != Alert.Status.FIRING:
+        return alert
+    group = _group_of(alert)
+    if group.page and group.page.is_waiting:
+        paging.acknowledge(page=group.page, actor=actor, person=person, now=now)
+        alert.refresh_from_db()
+    else:
+        _mark_acknowledged(alert, actor, now)
+    return alert
+
+
+def _mark_acknowledged(alert: Alert, actor: Actor, now: datetime) -> None:
+    move(alert, to=Alert.Status.ACKNOWLEDGED, actor=actor, now=now, acknowledged_at=now)
+    note(alert=alert, what="acknowledged", text=f"Acknowledged by {actor.label}.",
+         actor=actor, now=now)
+
+
+def page_was_acknowledged(*, page_id: int, actor: Actor, now: datetime) -> None:
+    """Acknowledging a page acknowledges its alerts."""
+    firing = Alert.objects.select_for_update().filter(
+        group__page_id=page_id, status=Alert.Status.FIRING
+    )
+    for alert in firing:
+        _mark_acknowledged(alert, actor, now)
+
+
+@transaction.atomic
+def resolve(*, alert: Alert, actor: Actor, now: datetime, note: str = "") -> Alert:
+    """End the alert; with the last of its group the page ends too."""
+    group = _group_of(alert)
+    move(alert, to=Alert.Status.RESOLVED, actor=actor, now=now, resolved_at=now, last_seen_at=now)
+    AlertNote.objects.create(
+        alert=alert, at=now, what="resolved",
+        text=f"Resolved by {actor.label}. {note}".strip(), **actor.columns(),
+    )
+    standing = Alert.objects.filter(group=group).standing().exists()
+    if not standing:
+        group.closed_at = now
+        group.save(update_fields=["closed_at"])
+        if group.page and group.page.status != Page.Status.RESOLVED:
+            paging.resolve(page=group.page, actor=actor, now=now)
+    events.publish(AlertResolved(alert=alert, group=group, group_closed=not standing, at=now))
+    return alert
+
+
+@transaction.atomic
+def note(*, alert: Alert, what: str, text: str, actor: Actor, now: datetime) -> AlertNote:
+    """Add a row to the alert's timeline."""
+    return AlertNote.objects.create(
+        alert=alert, at=now, what=what, text=text, **actor.columns()
+    )
+
+
+def comment(*, alert: Alert, text: str, actor: Actor, now: datetime) -> AlertNote:
+    text = text.strip()
+    if not text or len(text) > 10_000:
+        raise Invalid("A comment has 1 to 10,000 characters.", fields={"text": ["Write something."]})
+    return note(alert=alert, what="comment", text=text, actor=actor, now=now)
+
+
+@transaction.atomic
+def give_surface(
+    *, alert: Alert, surface: Surface, actor: Actor, now: datetime, remember: bool = False
+) -> Alert:
+    """Route an alert by hand; its page, if it waits, starts over with the surface's people."""
+    if alert.status == Alert.Status.RESOLVED:
+        raise Conflict("This alert is resolved; there is nothing to route.")
+    alert.surface, alert.routed_by, alert.wanted_surface = surface, actor.label, ""
+    alert.save(update_fields=["surface", "routed_by", "wanted_surface"])
+    note(alert=alert, what="routed", text=f"Routed to {surface.key} by {actor.label}.",
+         actor=actor, now=now)
+    group = _group_of(alert)
+    if group.page and group.page.status != Page.Status.RESOLVED:
+        paging.reroute(page=group.page, surface=surface, actor=actor, now=now)
+    if remember:
+        _remember_rule(alert, surface)
+    return alert
+
+
+def _remember_rule(alert: Alert, surface: Surface) -> None:
+    last = RoutingRule.objects.order_by("-position").first()
+    patterns: dict[str, Any] = {
+        "class_name": _literal(alert.class_name), "component": _literal(alert.component)
+    }
+    if not any(patterns.values()):
+        patterns = {"source": _literal(alert.source)}
+    if not any(patterns.values()):
+        raise Invalid("This alert has no class, component or source to make a rule of.")
+    RoutingRule.objects.create(
+        name=f"{alert.class_name or alert.component or alert.source} → {surface.key}"[:80],
+        position=(last.position + 10) if last else 10,
+        integration=alert.integration,
+        surface=surface,
+        **patterns,
+    )
+
+
+def _literal(text: str) -> str:
+    """`text` as a pattern that matches just it, in a rule's 120 characters."""
+    return text.replace("*", "?")[:120]

@@ -1,0 +1,37 @@
+"""What incidents hears from below."""
+
+from __future__ import annotations
+
+from apps.alerts.events import AlertFired, AlertResolved
+from apps.core import audit
+from apps.incidents import services
+from apps.paging.events import PageAcknowledged, PageExhausted, PageStepTaken
+
+
+def alert_fired(event: AlertFired) -> None:
+    services.take_alert(
+        alert=event.alert, group=event.group, raised=event.raised, now=event.at,
+        actor=audit.system(event.alert.integration.name),
+    )
+
+
+def alert_resolved(event: AlertResolved) -> None:
+    services.alert_resolved(
+        alert=event.alert, group=event.group, group_closed=event.group_closed, now=event.at,
+        actor=audit.system(event.alert.integration.name),
+    )
+
+
+def page_acknowledged(event: PageAcknowledged) -> None:
+    services.page_acknowledged(page_id=event.page_id, actor=event.by, now=event.at)
+
+
+def page_step_taken(event: PageStepTaken) -> None:
+    services.page_told(page_id=event.page_id, what="paged", text=event.text, now=event.at)
+
+
+def page_exhausted(event: PageExhausted) -> None:
+    services.page_told(
+        page_id=event.page_id, what="exhausted", now=event.at,
+        text="Every step of the escalation was taken and nobody acknowledged.",
+    )

@@ -1,0 +1,359 @@
+"""The event path: a lean ASGI callable in front of Django.
+
+It authenticates, checks size, parses safely what must be answered with a key, commits the raw
+delivery, and answers. Nothing else happens before the answer; the engine does the rest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+
+from apps.core import safe_json
+from apps.intake import store as kept
+from apps.intake.adapters import cloudevents, github, native, pagerduty
+from apps.intake.canonical import InvalidEvent
+from apps.intake.limits import RateLimit
+from apps.intake.redaction import redact_headers
+from apps.intake.signatures import verify_github
+from apps.intake.store import Away, Kept, Received, Source, Store
+
+log = structlog.get_logger("opsportal.intake")
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+HOOK_KINDS = frozenset({"alertmanager", "gcp", "github"})
+MAX_LINES = 10_000
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What goes back: a status, a JSON body, and headers such as Retry-After."""
+
+    status: int
+    body: Mapping[str, Any]
+    headers: Mapping[str, str] = field(default_factory=dict)
+    problem: bool = False
+
+
+class Refused(Exception):  # noqa: N818 - carries the answer
+    """The request ends here with this answer; nothing was stored."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer.status)
+        self.answer = answer
+
+
+def problem(status: int, code: str, detail: str, **extra: Any) -> Answer:
+    """An RFC 9457 answer. `headers` in `extra` go to the HTTP headers."""
+    from http import HTTPStatus
+
+    headers = extra.pop("headers", {})
+    body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status}
+    return Answer(status, {**body, "detail": detail, "code": code, **extra}, headers, problem=True)
+
+
+def digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+class Request:
+    """An ASGI request read as far as needed: headers now, the body up to a cap."""
+
+    def __init__(self, scope: Scope, receive: Receive) -> None:
+        self.path: str = scope["path"]
+        self.method: str = scope["method"]
+        self.headers = {
+            name.decode("latin-1").lower(): value.decode("latin-1")
+            for name, value in scope["headers"]
+        }
+        client = scope.get("client")
+        self.remote_ip: str | None = client[0] if client else None
+        self._receive = receive
+
+    async def body(self, cap: int) -> bytes:
+        """The whole body, chunked or not; 413 past `cap` bytes, 400 when there is none."""
+        raw = await self.buffered(cap)
+        if not raw.strip():
+            raise Refused(problem(400, "empty", "The body is empty. Send the event as JSON."))
+        return raw
+
+    async def buffered(self, cap: int) -> bytes:
+        """The whole body, which may be empty; 413 past `cap` bytes."""
+        length = self.headers.get("content-length", "")
+        if length.isdigit() and int(length) > cap:
+            raise Refused(self._too_large(cap))
+        parts: list[bytes] = []
+        size, more = 0, True
+        while more:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                raise Refused(problem(400, "incomplete", "The body ended early."))
+            part = message.get("body", b"")
+            size += len(part)
+            if size > cap:
+                raise Refused(self._too_large(cap))
+            parts.append(part)
+            more = message.get("more_body", False)
+        return b"".join(parts)
+
+    def _too_large(self, cap: int) -> Answer:
+        return problem(
+            413, "too_large", f"The body is larger than {cap // 1024} KiB.",
+            headers={"Connection": "close"},
+        )
+
+
+class IntakeApp:
+    """Routes the intake paths. `handles` says which requests are its own."""
+
+    def __init__(
+        self, store: Store, *, max_body: int, max_batch: int, default_rate: int | None
+    ) -> None:
+        self.store = store
+        self.max_body = max_body
+        self.max_batch = max_batch
+        self.limit = RateLimit(default_rate)
+        self._exact: dict[str, Callable[[Request], Awaitable[Answer]]] = {
+            "/api/v1/events": self.event,
+            "/api/v1/events/batch": self.batch,
+            "/v2/enqueue": self.pagerduty,
+            "/v2/change/enqueue": self.pagerduty_change,
+        }
+
+    def handles(self, path: str) -> bool:
+        return path in self._exact or path.startswith("/hooks/")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        request_id = uuid.uuid4().hex
+        try:
+            answer = await self._answer(request)
+        except Refused as refused:
+            answer = refused.answer
+        except Away:
+            log.error("database away", request_id=request_id)
+            answer = problem(
+                503, "database_away", "The database does not answer. Send this again.",
+                headers={"Retry-After": "5"},
+            )
+        except Exception:
+            log.exception("intake failed", request_id=request_id)
+            answer = problem(
+                503, "intake_failed", "This could not be stored right now. Send it again.",
+                headers={"Retry-After": "5"},
+            )
+        route = request.path if not request.path.startswith("/hooks/") else "/hooks/…"
+        log.info("intake", request_id=request_id, route=route, status=answer.status)
+        await send_answer(send, answer, request_id)
+
+    async def _answer(self, request: Request) -> Answer:
+        if request.method != "POST":
+            return problem(
+                405, "method_not_allowed", "Send a POST here.", headers={"Allow": "POST"}
+            )
+        exact = self._exact.get(request.path)
+        return await exact(request) if exact else await self.hook(request)
+
+    # -- native and CloudEvents
+
+    async def _native_source(self, request: Request) -> Source:
+        scheme, _, text = request.headers.get("authorization", "").partition(" ")
+        found = None
+        if scheme.lower() == "bearer" and text.strip():
+            found = await self.store.key(digest(text.strip()), kept.utc_now())
+        if found is None:
+            raise Refused(
+                problem(
+                    401, "not_authenticated", "This needs a valid API key.",
+                    headers={"WWW-Authenticate": 'Bearer realm="opsportal"'},
+                )
+            )
+        scopes, source = found
+        if not {"events:write", "admin"} & set(scopes):
+            raise Refused(problem(403, "not_allowed", "This key lacks the scope events:write."))
+        return source
+
+    def _limit(self, source: Source, cost: int = 1, *, hook: bool = False) -> None:
+        """429 for senders that retry it; 503 for those that only retry server errors."""
+        wait = self.limit.take(source.integration_id, source.rate, time.monotonic(), cost)
+        if wait:
+            status, code = (503, "busy") if hook else (429, "rate_limited")
+            seconds = str(max(1, round(wait + 0.5)))
+            raise Refused(
+                problem(
+                    status, code, "More events a second than this key may send. Try again later.",
+                    headers={"Retry-After": seconds},
+                )
+            )
+
+    async def event(self, request: Request) -> Answer:
+        source = await self._native_source(request)
+        self._limit(source)
+        raw = await request.body(self.max_body)
+        adapter = cloudevents if cloudevents.is_cloudevent(request.headers) else native
+        try:
+            keys = adapter.validate(raw, request.headers, fallback_key=f"auto:{uuid.uuid4().hex}")
+            delivery_key = adapter.delivery_key(raw, request.headers)
+        except (InvalidEvent, safe_json.UnsafeJson) as error:
+            return _invalid(error)
+        put = await self._put(request, source, adapter.KIND, raw, delivery_key, keys[0] or "")
+        body: dict[str, Any] = {"status": "accepted", "delivery_id": str(put.delivery_id)}
+        if len(keys) > 1:
+            body["dedup_keys"] = keys
+        elif put.dedup_key:
+            body["dedup_key"] = put.dedup_key
+        return Answer(202, body)
+
+    async def batch(self, request: Request) -> Answer:
+        source = await self._native_source(request)
+        raw = await request.body(self.max_batch)
+        lines = raw.split(b"\n")
+        if len(lines) > MAX_LINES + 1:
+            return problem(413, "too_many_lines", f"A batch takes at most {MAX_LINES} lines.")
+        numbered = [(n, line) for n, line in enumerate(lines, start=1) if line.strip()]
+        self._limit(source, len(numbered))
+        accepted, rejected = 0, []
+        for number, line in numbered:
+            try:
+                if len(line) > self.max_body:
+                    raise safe_json.UnsafeJson("too_large", "The line is too long.")
+                fallback = f"auto:{uuid.uuid4().hex}"
+                keys = native.validate(line, {}, fallback_key=fallback)
+                delivery_key = native.delivery_key(line, {})
+            except (InvalidEvent, safe_json.UnsafeJson) as error:
+                rejected.append({"line": number, "code": error.code, "detail": error.message})
+                continue
+            await self._put(request, source, native.KIND, line, delivery_key, keys[0] or "")
+            accepted += 1
+        return Answer(202, {"accepted": accepted, "rejected": rejected})
+
+    # -- PagerDuty Events API v2
+
+    async def _routed(self, raw: bytes) -> tuple[dict[str, Any], Source]:
+        """The parsed body and the integration of its routing key, or PagerDuty's own 400."""
+        try:
+            data = safe_json.loads_object(raw, max_bytes=self.max_body)
+        except safe_json.UnsafeJson as error:
+            raise Refused(Answer(400, pagerduty.invalid([error.message]))) from error
+        key = data.get("routing_key")
+        source = None
+        if isinstance(key, str) and key:
+            source = await self.store.token(digest(key))
+        if source is None or source.kind != "pagerduty":
+            errors = ["'routing_key' is not the key of an integration here"]
+            raise Refused(Answer(400, pagerduty.invalid(errors)))
+        return data, source
+
+    async def _pagerduty_body(self, request: Request) -> bytes:
+        try:
+            return await request.body(self.max_body)
+        except Refused as refused:
+            detail = str(refused.answer.body["detail"])
+            raise Refused(
+                Answer(refused.answer.status, pagerduty.invalid([detail]), refused.answer.headers)
+            ) from refused
+
+    async def pagerduty(self, request: Request) -> Answer:
+        raw = await self._pagerduty_body(request)
+        data, source = await self._routed(raw)
+        self._pagerduty_limit(source)
+        try:
+            keys = pagerduty.validate(data, request.headers, fallback_key=uuid.uuid4().hex)
+        except InvalidEvent as error:
+            return Answer(400, pagerduty.invalid(error.errors or [error.message]))
+        put = await self._put(request, source, pagerduty.KIND, raw, None, keys[0] or "")
+        return Answer(202, pagerduty.accepted(put.dedup_key))
+
+    async def pagerduty_change(self, request: Request) -> Answer:
+        raw = await self._pagerduty_body(request)
+        data, source = await self._routed(raw)
+        self._pagerduty_limit(source)
+        try:
+            pagerduty.validate_change(data, request.headers)
+        except InvalidEvent as error:
+            return Answer(400, pagerduty.invalid(error.errors or [error.message]))
+        await self._put(request, source, pagerduty.KIND, raw, None, "")
+        return Answer(202, pagerduty.accepted(None))
+
+    def _pagerduty_limit(self, source: Source) -> None:
+        try:
+            self._limit(source)
+        except Refused as refused:
+            body = {"status": "throttle exceeded", "message": "Requests are arriving too quickly"}
+            raise Refused(Answer(429, body, refused.answer.headers)) from refused
+
+    # -- vendor webhooks
+
+    async def hook(self, request: Request) -> Answer:
+        _, _, token, kind, *rest = [*request.path.split("/"), "", ""]
+        source = None
+        if token and kind in HOOK_KINDS and not any(rest):
+            source = await self.store.token(digest(token))
+        if source is None or source.kind != kind:
+            return problem(404, "not_found", "There is no integration at this address.")
+        self._limit(source, hook=True)
+        raw = await request.body(self.max_body)
+        if not _signed(source, raw, request.headers):
+            return problem(401, "bad_signature", "The signature does not fit the body and secret.")
+        delivery_key = github.delivery_key(raw, request.headers) if kind == "github" else None
+        put = await self._put(request, source, kind, raw, delivery_key, "")
+        return Answer(202, {"status": "accepted", "delivery_id": str(put.delivery_id)})
+
+    async def _put(
+        self,
+        request: Request,
+        source: Source,
+        adapter: str,
+        raw: bytes,
+        delivery_key: str | None,
+        dedup_key: str,
+    ) -> Kept:
+        item = Received(
+            integration_id=source.integration_id,
+            adapter=adapter,
+            body=raw,
+            headers=redact_headers(request.headers),
+            remote_ip=request.remote_ip,
+            delivery_key=delivery_key[:300] if delivery_key else None,
+            dedup_key=dedup_key,
+        )
+        return await self.store.put(item, kept.utc_now())
+
+
+def _signed(source: Source, raw: bytes, headers: Mapping[str, str]) -> bool:
+    """GitHub signs when a secret is set; one of the two active secrets must fit."""
+    if source.kind != "github" or not source.secrets:
+        return True
+    from apps.core.secrets import unseal
+
+    header = headers.get("x-hub-signature-256", "")
+    return any(verify_github(unseal(sealed), raw, header) for sealed in source.secrets)
+
+
+def _invalid(error: InvalidEvent | safe_json.UnsafeJson) -> Answer:
+    status = 413 if error.code == "too_large" else 400
+    extra = {"errors": list(error.errors)} if isinstance(error, InvalidEvent) else {}
+    return problem(status, error.code, error.message, **extra)
+
+
+async def send_answer(send: Send, answer: Answer, request_id: str) -> None:
+    kind = b"application/problem+json" if answer.problem else b"application/json"
+    raw = json.dumps(answer.body).encode()
+    headers = [
+        (b"content-type", kind),
+        (b"content-length", str(len(raw)).encode()),
+        (b"x-request-id", request_id.encode()),
+        (b"x-content-type-options", b"nosniff"),
+        (b"cache-control", b"no-store"),
+        *((name.lower().encode(), value.encode()) for name, value in answer.headers.items()),
+    ]
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": raw})

@@ -1,0 +1,21 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from apps.intake.models import Delivery, Event
+
+
+@dataclass(frozen=True)
+class EventsNormalised:
+    """A delivery became canonical events of one kind; the app that owns the kind takes them.
+
+    A kind that nobody listens for is kept and shown.
+    """
+
+    kind: str
+    delivery: Delivery
+    events: tuple[Event, ...]
+    at: datetime

@@ -1,0 +1,308 @@
+"""Integrations, and what becomes of deliveries: normalised, ignored or quarantined."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import groupby
+from typing import Any
+
+import structlog
+from django.db import DatabaseError, connection, transaction
+from django.db.models import F
+
+from apps.accounts.models import Team
+from apps.core import audit, events, secrets
+from apps.core.errors import Conflict, Invalid
+from apps.core.transitions import move, settle
+from apps.intake.adapters import ADAPTERS
+from apps.intake.canonical import CanonicalEvent, InvalidEvent
+from apps.intake.events import EventsNormalised
+from apps.intake.models import Delivery, Event, Integration
+from apps.intake.redaction import redact_event
+from apps.ownership.models import Surface
+
+log = structlog.get_logger("opsportal.intake")
+MAX_TRIES = 5  # a delivery whose processing keeps dying is set aside
+BATCH = 100
+_LOCK = 0x4F50_0001  # advisory lock class of "one normaliser an integration"
+
+
+@dataclass(frozen=True)
+class NewIntegration:
+    """An integration and its credential, which is shown once."""
+
+    row: Integration
+    token: str
+
+    @property
+    def path(self) -> str:
+        """Where its tool posts to."""
+        kinds = Integration.Kind
+        if self.row.kind == kinds.PAGERDUTY:
+            return "/v2/enqueue"
+        if self.row.kind == kinds.NATIVE:
+            return "/api/v1/events"
+        return f"/hooks/{self.token}/{self.row.kind}"
+
+
+HOOKS = (Integration.Kind.ALERTMANAGER, Integration.Kind.GCP, Integration.Kind.GITHUB)
+
+
+def create_integration(
+    *,
+    kind: str,
+    name: str = "",
+    surface: Surface | None = None,
+    team: Team | None = None,
+    secret: str = "",
+    rate: int | None = None,
+    now: datetime,
+) -> NewIntegration:
+    """Add a vendor integration. PagerDuty keys have 32 characters, URL tokens 40.
+
+    Native integrations are made with their API key (`accounts.create_key` and the first post).
+    """
+    if kind not in {*HOOKS, Integration.Kind.PAGERDUTY}:
+        raise Invalid(f"There is no integration of kind {kind}.", fields={"kind": ["Unknown."]})
+    if secret and kind != Integration.Kind.GITHUB:
+        raise Invalid(f"{kind} does not sign its requests; a secret would never be checked.")
+    token = secrets.token(32 if kind == Integration.Kind.PAGERDUTY else 40)
+    row = Integration.objects.create(
+        kind=kind,
+        name=name or f"{Integration.Kind(kind).label}{f' for {surface.key}' if surface else ''}",
+        surface=surface,
+        team=team,
+        digest=secrets.digest(token),
+        token_hint=token[:6],
+        secret_sealed=secrets.seal(secret),
+        rate=rate,
+        created_at=now,
+    )
+    return NewIntegration(row, token)
+
+
+@transaction.atomic
+def native_integration(*, api_key: Any, surface: Surface | None, now: datetime) -> Integration:
+    """The native integration of a key: its deduplication namespace, made before its first post."""
+    row, fresh = Integration.objects.get_or_create(
+        api_key=api_key,
+        defaults={
+            "kind": Integration.Kind.NATIVE,
+            "name": api_key.name,
+            "team": api_key.team,
+            "surface": surface,
+            "created_at": now,
+        },
+    )
+    if not fresh and surface and row.surface_id != surface.pk:
+        row.surface = surface
+        row.save(update_fields=["surface"])
+    return row
+
+
+def rotate_token(*, integration: Integration, now: datetime) -> NewIntegration:
+    """A new credential; the old one stops at once."""
+    if integration.kind not in {*HOOKS, Integration.Kind.PAGERDUTY}:
+        raise Conflict("This integration's credential is its API key. Rotate that instead.")
+    token = secrets.token(32 if integration.kind == Integration.Kind.PAGERDUTY else 40)
+    integration.digest, integration.token_hint = secrets.digest(token), token[:6]
+    integration.save(update_fields=["digest", "token_hint"])
+    return NewIntegration(integration, token)
+
+
+def set_secret(*, integration: Integration, secret: str) -> Integration:
+    """A new signing secret; the one before stays valid until the next change."""
+    integration.secret_old_sealed = integration.secret_sealed
+    integration.secret_sealed = secrets.seal(secret)
+    integration.save(update_fields=["secret_sealed", "secret_old_sealed"])
+    return integration
+
+
+def internal_integration(*, now: datetime) -> Integration:
+    """OpsPortal's own source, for alerts about itself."""
+    row, _ = Integration.objects.get_or_create(
+        kind=Integration.Kind.INTERNAL, name="OpsPortal", defaults={"created_at": now}
+    )
+    return row
+
+
+def receive(
+    *, integration: Integration, body: dict[str, Any], now: datetime, delivery_key: str | None = None
+) -> Delivery:
+    """Take a native event from inside: the product's alerts on itself go the same way as others."""
+    if delivery_key:
+        known = Delivery.objects.filter(integration=integration, delivery_key=delivery_key).first()
+        if known:
+            return known
+    return Delivery.objects.create(
+        integration=integration,
+        adapter="native",
+        received_at=now,
+        body=json.dumps(body).encode(),
+        delivery_key=delivery_key,
+        dedup_key=str(body.get("dedup_key") or f"auto:{uuid.uuid4().hex}"),
+    )
+
+
+# -- the engine's step
+
+
+def normalise_due(*, now: datetime, limit: int = BATCH) -> int:
+    """Turn waiting deliveries into events, oldest first; answers how many were looked at.
+
+    One normaliser an integration at a time keeps the order of what belongs together: a resolve is
+    never taken before the trigger that came first. Any number of engines may call this.
+    """
+    waiting = list(
+        Delivery.objects.filter(status=Delivery.Status.RECEIVED)
+        .order_by("integration_id")
+        .values_list("integration_id", flat=True)
+        .distinct()[:limit]
+    )
+    return sum(_normalise_integration(pk, now=now, limit=limit) for pk in waiting)
+
+
+def _normalise_integration(integration_id: int, *, now: datetime, limit: int) -> int:
+    with _one_normaliser(integration_id) as mine:
+        if not mine:
+            return 0
+        rows = list(
+            Delivery.objects.filter(
+                integration_id=integration_id, status=Delivery.Status.RECEIVED
+            )
+            .select_related("integration", "integration__surface")
+            .order_by("pk")[:limit]
+        )
+        for suspect, batch in groupby(rows, key=lambda row: row.tries > 0):
+            found = list(batch)
+            # A batch that killed its process is tried again one by one, so only the culprit waits.
+            parts: Sequence[list[Delivery]] = [[row] for row in found] if suspect else [found]
+            for part in parts:
+                _take(part, now=now)
+        return len(rows)
+
+
+def _take(batch: list[Delivery], *, now: datetime) -> None:
+    dead = [row for row in batch if row.tries >= MAX_TRIES]
+    for row in dead:
+        _quarantine(row, "Processing this delivery broke off several times.", now=now)
+    alive = [row for row in batch if row.tries < MAX_TRIES]
+    Delivery.objects.filter(pk__in=[row.pk for row in alive]).update(tries=F("tries") + 1)
+    with transaction.atomic():
+        for row in alive:
+            _normalise_one(row, now=now)
+
+
+def _normalise_one(row: Delivery, *, now: datetime) -> None:
+    """One delivery in its own savepoint: what fails is set aside and its neighbors go on."""
+    try:
+        with transaction.atomic():
+            adapter = ADAPTERS[row.adapter]
+            canonical = [
+                redact_event(event)
+                for event in adapter.normalise(
+                    bytes(row.body),
+                    row.headers,
+                    received_at=row.received_at,
+                    fallback_key=row.dedup_key or None,
+                )
+            ]
+            stored = Event.objects.bulk_create(
+                [_event_row(row, seq, event) for seq, event in enumerate(canonical)]
+            )
+            _hand_on(row, stored, now=now)
+            useful = any(event.kind != "ignore" for event in stored)
+            to = Delivery.Status.NORMALISED if useful else Delivery.Status.IGNORED
+            settle(row, to=to, normalised_at=now)
+    except InvalidEvent as error:
+        _quarantine(row, error.message, now=now)
+    except DatabaseError as error:
+        if connection.connection is None or connection.connection.closed:
+            raise  # the database went away: the delivery waits, it is not at fault
+        log.exception("delivery failed", delivery=row.pk)
+        _quarantine(row, f"The database refused a value ({type(error).__name__}).", now=now)
+    except Exception as error:
+        log.exception("delivery failed", delivery=row.pk)
+        _quarantine(row, f"The reading of this {row.adapter} delivery failed: "
+                         f"{type(error).__name__}.", now=now)
+
+
+def _hand_on(row: Delivery, stored: list[Event], *, now: datetime) -> None:
+    for kind, found in groupby(stored, key=lambda event: event.kind):
+        events.publish(EventsNormalised(kind, row, tuple(found), now))
+
+
+def _event_row(row: Delivery, seq: int, event: CanonicalEvent) -> Event:
+    details = {**event.details, **({"images": event.images} if event.images else {})}
+    return Event(
+        delivery=row,
+        seq=seq,
+        kind=event.kind,
+        action=event.action,
+        dedup_key=event.dedup_key or "",
+        group_key=event.group_key or "",
+        severity=event.severity or "",
+        summary=event.summary or "",
+        source=event.source or "",
+        component=event.component or "",
+        class_name=event.class_ or "",
+        surface_key=event.surface or "",
+        occurred_at=event.occurred_at,
+        source_ts=event.source_ts,
+        links=list(event.links),
+        details=details,
+        test=event.test,
+    )
+
+
+def _quarantine(row: Delivery, error: str, *, now: datetime) -> None:
+    log.warning("delivery quarantined", delivery=row.pk, error=error)
+    settle(row, to=Delivery.Status.QUARANTINED, error=error[:2000])
+
+
+@transaction.atomic
+def replay(*, delivery: Delivery, actor: audit.Actor, now: datetime) -> Delivery:
+    """Read a quarantined or ignored delivery again, after a mended rule or a new version."""
+    move(delivery, to=Delivery.Status.RECEIVED, actor=actor, now=now, note="replayed",
+         error="", tries=0)
+    delivery.events.all().delete()
+    wake()
+    return delivery
+
+
+def wake() -> None:
+    """Nudge the engine when the transaction commits; its polling is the truth."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_notify('opsportal_wake', 'work')")
+
+
+class _one_normaliser:  # noqa: N801 - reads as the phrase it is
+    """A session lock on an integration; it goes with the connection if the process dies."""
+
+    def __init__(self, integration_id: int) -> None:
+        self.key = integration_id & 0x7FFF_FFFF
+
+    def __enter__(self) -> bool:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [_LOCK, self.key])
+            row = cursor.fetchone()
+        self.held = bool(row and row[0])
+        return self.held
+
+    def __exit__(self, *_: object) -> None:
+        if self.held and connection.connection is not None and not connection.connection.closed:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [_LOCK, self.key])
+
+
+def purge(*, now: datetime, keep: timedelta, limit: int = 1000) -> int:
+    """Delete one small batch of old deliveries that no alert needs any more."""
+    old = Delivery.objects.filter(received_at__lt=now - keep).order_by("pk")
+    ids = list(old.exclude(status=Delivery.Status.RECEIVED).values_list("pk", flat=True)[:limit])
+    Event.objects.filter(delivery_id__in=ids).delete()
+    Delivery.objects.filter(pk__in=ids).delete()
+    return len(ids)

@@ -1,0 +1,185 @@
+"""Where the intake path keeps what it took: one asynchronous pool, one statement a delivery.
+
+This is the seam for group commit: the callable awaits `put` and answers when it returns, so a
+store that gathers several callers into one statement changes nothing else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import psycopg
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+WAKE = "opsportal_wake"  # the channel that the engine listens to
+
+
+class Away(Exception):  # noqa: N818 - a state, answered with 503
+    """The database does not answer; the sender should try again."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """The integration behind a credential, as the intake path needs it."""
+
+    integration_id: int
+    kind: str
+    rate: int | None
+    secrets: tuple[str, ...] = field(default=(), repr=False)  # sealed; opened only to verify
+
+
+@dataclass(frozen=True)
+class Received:
+    """One delivery to keep. `body` is what came, byte for byte."""
+
+    integration_id: int
+    adapter: str
+    body: bytes = field(repr=False)
+    headers: Mapping[str, str]
+    remote_ip: str | None
+    delivery_key: str | None
+    dedup_key: str
+
+
+@dataclass(frozen=True)
+class Kept:
+    """The delivery's id and the key that its sender is answered; a repeat has the first's."""
+
+    delivery_id: int
+    dedup_key: str
+    repeat: bool
+
+
+_KEY = """
+SELECT k.id, k.name, k.scopes, coalesce(k.rate, i.rate), i.id, k.team_id, k.rotated_from_id
+FROM accounts_apikey k
+LEFT JOIN intake_integration i ON i.api_key_id = k.id
+WHERE k.digest = %s AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > %s)
+"""
+_ROOT = """
+WITH RECURSIVE chain(id, up) AS (
+    SELECT id, rotated_from_id FROM accounts_apikey WHERE id = %s
+    UNION ALL
+    SELECT k.id, k.rotated_from_id FROM accounts_apikey k JOIN chain ON k.id = chain.up
+) SELECT id FROM chain WHERE up IS NULL
+"""
+_NATIVE = """
+INSERT INTO intake_integration
+    (name, kind, api_key_id, team_id, token_hint, secret_sealed, secret_old_sealed, created_at)
+VALUES (%s, 'native', %s, %s, '', '', '', %s)
+ON CONFLICT (api_key_id) DO UPDATE SET api_key_id = excluded.api_key_id
+RETURNING id
+"""
+_TOKEN = """
+SELECT id, kind, rate, secret_sealed, secret_old_sealed FROM intake_integration
+WHERE digest = %s AND archived_at IS NULL
+"""
+_PUT = f"""
+WITH kept AS (
+    INSERT INTO intake_delivery (integration_id, adapter, received_at, remote_ip, headers, body,
+        delivery_key, dedup_key, status, error, tries)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, 'received', '', 0)
+    ON CONFLICT (integration_id, delivery_key) WHERE delivery_key IS NOT NULL DO NOTHING
+    RETURNING id
+) SELECT id, pg_notify('{WAKE}', 'delivery') FROM kept
+"""  # noqa: S608 - the channel's name is ours
+_FIRST = "SELECT id, dedup_key FROM intake_delivery WHERE integration_id = %s AND delivery_key = %s"
+
+
+class Store:
+    """A pool that opens on the first request of the running loop and survives restarts."""
+
+    def __init__(self, conninfo: str, *, size: int = 8, patience: float = 2.0) -> None:
+        self._conninfo = conninfo
+        self._size = size
+        self._patience = patience
+        self._pool: AsyncConnectionPool[Any] | None = None
+        self._opening = asyncio.Lock()
+
+    async def _ready(self) -> AsyncConnectionPool[Any]:
+        async with self._opening:
+            if self._pool is None:
+                pool: AsyncConnectionPool[Any] = AsyncConnectionPool(
+                    self._conninfo,
+                    min_size=1,
+                    max_size=self._size,
+                    open=False,
+                    timeout=self._patience,
+                    kwargs={"autocommit": True, "connect_timeout": 2},
+                    check=AsyncConnectionPool.check_connection,
+                    reconnect_timeout=1.0,
+                )
+                await pool.open(wait=False)
+                self._pool = pool
+        return self._pool
+
+    async def close(self) -> None:
+        if self._pool is not None:
+            await self._pool.close()
+            self._pool = None
+
+    async def _rows(self, sql: str, params: Sequence[Any]) -> list[tuple[Any, ...]]:
+        try:
+            pool = await self._ready()
+            async with asyncio.timeout(self._patience * 2), pool.connection() as connection:
+                cursor = await connection.execute(sql, params)  # type: ignore[call-overload] # a str constant of this module
+                return list(await cursor.fetchall())
+        except (psycopg.OperationalError, PoolTimeout, TimeoutError, OSError) as error:
+            raise Away from error
+
+    async def key(self, digest: str, now: datetime) -> tuple[list[str], Source] | None:
+        """The scopes and native integration of a usable API key; None for any other text."""
+        rows = await self._rows(_KEY, [digest, now])
+        if not rows:
+            return None
+        key_id, name, scopes, rate, integration_id, team_id, rotated_from = rows[0]
+        if integration_id is None and "events:write" in scopes + _opened(scopes):
+            root = (await self._rows(_ROOT, [key_id]))[0][0] if rotated_from else key_id
+            made = await self._rows(_NATIVE, [name, root, team_id, now])
+            integration_id = made[0][0]
+        source = Source(integration_id or 0, "native", rate)
+        return list(scopes), source
+
+    async def token(self, digest: str) -> Source | None:
+        """The integration whose URL token or routing key has this digest."""
+        rows = await self._rows(_TOKEN, [digest])
+        if not rows:
+            return None
+        pk, kind, rate, secret, old = rows[0]
+        return Source(pk, kind, rate, tuple(s for s in (secret, old) if s))
+
+    async def put(self, item: Received, now: datetime) -> Kept:
+        """Commit one delivery; when this returns it survives a crash."""
+        values = [
+            item.integration_id,
+            item.adapter,
+            now,
+            item.remote_ip,
+            json.dumps(dict(item.headers)),
+            item.body,
+            item.delivery_key,
+            item.dedup_key,
+        ]
+        rows = await self._rows(_PUT, values)
+        if rows:
+            return Kept(rows[0][0], item.dedup_key, repeat=False)
+        first = await self._rows(_FIRST, [item.integration_id, item.delivery_key])
+        return Kept(first[0][0], first[0][1], repeat=True)
+
+    async def put_many(self, items: Sequence[Received], now: datetime) -> list[Kept]:
+        """Commit many, each by itself: a batch is many events, not one."""
+        return [await self.put(item, now) for item in items]
+
+
+def _opened(scopes: Sequence[str]) -> list[str]:
+    return ["events:write"] if "admin" in scopes else []
+
+
+def utc_now() -> datetime:
+    """The door's clock: intake has no Django around it."""
+    return datetime.now(UTC)  # noqa: TID251 - this is a door

@@ -1,0 +1,174 @@
+"""Contact methods: added by their owner, proved by a code, then used."""
+
+from __future__ import annotations
+
+import secrets as random
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+
+from apps.accounts.models import Person
+from apps.core import secrets
+from apps.core.errors import Conflict, Invalid
+from apps.notifications import wording
+from apps.notifications.channels import CHANNELS
+from apps.notifications.channels.base import missing
+from apps.notifications.models import (
+    Channel,
+    ContactMethod,
+    NotificationRule,
+    QuietHours,
+    Urgency,
+)
+from apps.notifications.services.outbox import (
+    hint,
+    quiet_windows,
+    reader_of,
+    send_to_address,
+)
+from apps.notifications.services.site import absolute, site, site_config
+
+CODE_LASTS = timedelta(minutes=10)
+MAX_TRIES = 5
+MAX_METHODS = 10
+
+
+@transaction.atomic
+def add_method(
+    *, person: Person, channel: str, address: str, label: str = "", secret: str = "", now: datetime
+) -> ContactMethod:
+    """Add a way to reach `person` and send the code that proves it is theirs.
+
+    Raises Invalid with a sentence when the address cannot be one, or the site lacks the
+    channel's account.
+    """
+    if channel not in CHANNELS or channel == Channel.MAILBOX:
+        raise Invalid("Choose a channel.", fields={"channel": ["Choose one of the list."]})
+    if ContactMethod.objects.filter(person=person).count() >= MAX_METHODS:
+        raise Invalid(f"A person has at most {MAX_METHODS} contact methods.")
+    config = {**site_config(channel), **({"secret": secret} if secret else {})}
+    lacking = missing(CHANNELS[channel], config)
+    if lacking:
+        what = "a signing secret" if channel == Channel.WEBHOOK else "an account"
+        raise Invalid(
+            f"{CHANNELS[channel].label} needs {what} first: {', '.join(lacking)}.",
+            fields={"channel": [f"{CHANNELS[channel].label} is not set up on this site."]},
+        )
+    clean = CHANNELS[channel].check_address(address, config)
+    method = ContactMethod.objects.create(
+        person=person,
+        channel=channel,
+        label=label.strip()[:60],
+        address_sealed=secrets.seal(clean),
+        address_hint=hint(channel, clean),
+        secret_sealed=secrets.seal(secret),
+        created_at=now,
+    )
+    send_code(method=method, now=now)
+    return method
+
+
+@transaction.atomic
+def send_code(*, method: ContactMethod, now: datetime) -> None:
+    """Send a new six-digit code; at most one a minute."""
+    if method.code_sent_at and now - method.code_sent_at < timedelta(minutes=1):
+        raise Conflict("A code was sent less than a minute ago. Look for it, or wait a moment.")
+    code = f"{random.randbelow(1_000_000):06d}"
+    method.code_digest = secrets.digest(f"{method.pk}:{code}")
+    method.code_sent_at, method.code_tries = now, 0
+    method.save(update_fields=["code_digest", "code_sent_at", "code_tries"])
+    facts = wording.Code(code=code, minutes=10, site=site().name)
+    send_to_address(
+        person=method.person,
+        channel=method.channel,
+        address=secrets.unseal(method.address_sealed),
+        method=method,
+        texts=wording.verification_code(facts, reader_of(method.person), now),
+        what="code",
+        subject=("contact_method", str(method.pk)),
+        dedupe=f"code:{method.pk}:{now.isoformat()}",
+        now=now,
+    )
+
+
+def confirm(*, method: ContactMethod, code: str, now: datetime) -> ContactMethod:
+    """Prove a method with its code. Five wrong tries, or ten minutes, and a new one is needed."""
+    if method.verified_at:
+        return method
+    expired = not method.code_sent_at or now - method.code_sent_at > CODE_LASTS
+    if expired or method.code_tries >= MAX_TRIES:
+        raise Invalid("This code is used up. Send a new one.", code="code_expired",
+                      fields={"code": ["Send a new code."]})
+    given = secrets.digest(f"{method.pk}:{''.join(code.split())}")
+    if not random.compare_digest(given, method.code_digest):
+        method.code_tries += 1
+        method.save(update_fields=["code_tries"])
+        left = MAX_TRIES - method.code_tries
+        raise Invalid(f"That is not the code. {left} tries left.", code="wrong_code",
+                      fields={"code": ["That is not the code that was sent."]})
+    method.verified_at, method.code_digest = now, ""
+    method.save(update_fields=["verified_at", "code_digest"])
+    return method
+
+
+def remove_method(*, method: ContactMethod, now: datetime) -> None:
+    """Stop using a method; messages that went by it stay readable."""
+    method.delete()
+
+
+@transaction.atomic
+def send_test_page(*, method: ContactMethod, now: datetime) -> None:
+    """A page that looks like a real one and says that it is a test."""
+    if not method.verified_at:
+        raise Conflict("Confirm this method with its code first.")
+    link = absolute("/profile/test-page/")
+    facts = wording.TestPage(
+        by=method.person.name, method=str(method), ack_url=link, site=site().name
+    )
+    send_to_address(
+        person=method.person,
+        channel=method.channel,
+        address=secrets.unseal(method.address_sealed),
+        method=method,
+        texts=wording.test_page(facts, reader_of(method.person), now),
+        what="test_page",
+        subject=("contact_method", str(method.pk)),
+        dedupe=f"test:{method.pk}:{now.isoformat()}",
+        now=now,
+        link=link,
+    )
+
+
+@transaction.atomic
+def set_rules(
+    *, person: Person, urgency: str, rows: Sequence[tuple[ContactMethod, int]]
+) -> None:
+    """Replace a person's rules for one urgency by (method, minutes) pairs."""
+    if urgency not in Urgency.values:
+        raise Invalid("Choose urgent or low.")
+    if any(method.person_id != person.pk for method, _ in rows):
+        raise Invalid("That contact method belongs to somebody else.")
+    if any(not 0 <= minutes <= 120 for _, minutes in rows):
+        raise Invalid("A wait is 0 to 120 minutes.", fields={"delay": ["0 to 120 minutes."]})
+    NotificationRule.objects.filter(person=person, urgency=urgency).delete()
+    NotificationRule.objects.bulk_create(
+        NotificationRule(person=person, urgency=urgency, method=method, delay_minutes=minutes)
+        for method, minutes in dict.fromkeys(rows)
+    )
+
+
+def set_quiet_hours(*, person: Person, windows: list[dict[str, Any]]) -> QuietHours:
+    """Weekly windows in which low urgency waits; never holds back an urgent page."""
+    quiet_windows(windows)
+    row, _ = QuietHours.objects.update_or_create(person=person, defaults={"windows": windows})
+    return row
+
+
+def can_be_woken(person: Person) -> bool:
+    """Whether a verified method other than e-mail reaches the person."""
+    channels = ContactMethod.objects.filter(person=person).usable().values_list(
+        "channel", flat=True
+    )
+    return any(CHANNELS[channel].wakes for channel in channels if channel in CHANNELS)

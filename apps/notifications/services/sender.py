@@ -1,0 +1,260 @@
+"""Sending what is due: claim and commit, send, record.
+
+A row's `sending` commits before its send starts, under the lock that an acknowledgement also
+takes; so no send starts after the acknowledgement commits. A sender that dies leaves a lease,
+and the row is sent once more under the same Message-ID: a lost page is worse than a double one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+from django.db import transaction
+from django.db.models import Count, Q
+
+from apps.core import events, secrets
+from apps.core.errors import DomainError
+from apps.core.transitions import settle
+from apps.notifications import rules, wording
+from apps.notifications.channels import CHANNELS
+from apps.notifications.channels.base import Outgoing, Result, failed
+from apps.notifications.events import MessageFailed
+from apps.notifications.models import Channel, ContactMethod, Message
+from apps.notifications.services import site
+from apps.notifications.services.outbox import reader_of
+
+log = structlog.get_logger("opsportal.notifications")
+LEASE = timedelta(seconds=45)
+BACKOFF = (5, 15, 60, 300, 900)  # seconds; then the next method, then the next person
+ALONE = frozenset({"code", "invitation", "test_page", "test_mail", "account"})
+Status = Message.Status
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """One thing to hand to a channel: a message, or several that go as one."""
+
+    carrier: Message
+    riders: tuple[Message, ...] = ()
+
+
+def send_due(*, now: datetime, limit: int = 20) -> int:
+    """Send what is due, the urgent lane first; answers how many parcels were tried.
+
+    Any number of senders may call this: a row is claimed by one.
+    """
+    parcels = claim(now=now, limit=limit)
+    for parcel in parcels:
+        send(parcel, lambda: now)
+    return len(parcels)
+
+
+def send(parcel: Parcel, clock: Callable[[], datetime]) -> None:
+    """Hand a claimed parcel over and record what came of it."""
+    outgoing = _outgoing(parcel, clock())
+    result = deliver(outgoing, parcel.carrier.channel)
+    record(parcel=parcel, result=result, now=clock())
+
+
+# -- claim
+
+
+@transaction.atomic
+def claim(*, now: datetime, limit: int) -> list[Parcel]:
+    """Lease due rows and commit that they are being sent."""
+    rows = list(
+        Message.objects.due(now)
+        .select_for_update(skip_locked=True, of=("self",))
+        .order_by("lane", "not_before", "pk")[:limit]
+    )
+    alive = [row for row in rows if not _is_over(row, now)]
+    parcels: list[Parcel] = []
+    for found in _by_address(alive).values():
+        parcels += _pack(found, now)
+    for parcel in parcels:
+        for row in (parcel.carrier, *parcel.riders):
+            settle(row, to=Status.SENDING, lease_until=now + LEASE, sending_at=now,
+                   attempts=row.attempts + 1)
+    return sorted(parcels, key=lambda parcel: (parcel.carrier.lane, parcel.carrier.pk))
+
+
+def _is_over(row: Message, now: datetime) -> bool:
+    """A row whose sender died after it was cancelled, or too often, is settled here."""
+    if row.cancel_requested_at is None and row.attempts < len(BACKOFF) + 1:
+        return False
+    settle(row, to=Status.FAILED, error="interrupted: The sending broke off.", lease_until=None)
+    if row.cancel_requested_at is None:
+        _give_up(row, now)
+    return True
+
+
+def _by_address(rows: Iterable[Message]) -> dict[tuple[int, str, str], list[Message]]:
+    found: dict[tuple[int, str, str], list[Message]] = {}
+    for row in rows:
+        where = str(row.method_id or row.address_hint)
+        found.setdefault((row.person_id or 0, row.channel, where), []).append(row)
+    return found
+
+
+def _pack(rows: list[Message], now: datetime) -> list[Parcel]:
+    """Which of one address's rows go now, and which of them together."""
+    retries = [row for row in rows if row.status == Status.SENDING or row.attempts]
+    fresh = [row for row in rows if row not in retries]
+    parcels = [Parcel(row) for row in retries]
+    if not fresh:
+        return parcels
+    sent = 0 if fresh[0].channel == Channel.MAILBOX else _sent_lately(fresh[0], now)
+    while fresh:
+        waiting = [
+            rules.Waiting(urgency=r.urgency, due_at=r.not_before, alone=r.what in ALONE)
+            for r in fresh
+        ]
+        decision = rules.bundle(sent, waiting, now)
+        if not decision.take:
+            break  # they collect a little longer; the next pass looks again
+        taken = [fresh[index] for index in decision.take]
+        parcels.append(Parcel(taken[0], tuple(taken[1:])))
+        fresh = [row for row in fresh if row not in taken]
+        sent += 1
+    return parcels
+
+
+def _sent_lately(row: Message, now: datetime) -> int:
+    lately = Message.objects.filter(
+        person_id=row.person_id, channel=row.channel, method_id=row.method_id,
+        sending_at__gt=now - timedelta(minutes=1),
+    ).exclude(status=Status.BUNDLED)
+    return lately.aggregate(n=Count("pk", filter=Q(status__in=[Status.SENT, Status.SENDING])))["n"]
+
+
+# -- hand over
+
+
+def _outgoing(parcel: Parcel, now: datetime) -> Outgoing:
+    row = parcel.carrier
+    subject, text, html, short = row.subject, row.body, row.body_html, row.short
+    if parcel.riders and row.person is not None:
+        items = [
+            wording.BundleItem(subject=r.subject, link=r.link) for r in (row, *parcel.riders)
+        ]
+        facts = wording.Bundle(items=items, url=site.absolute("/"), noun="messages")
+        texts = wording.bundle(facts, reader_of(row.person), now)
+        subject, text, html, short = texts.subject, texts.text, texts.html or "", texts.short
+    config = {**site.site_config(row.channel)}
+    if row.method is not None and row.method.secret_sealed:
+        config["secret"] = secrets.unseal(row.method.secret_sealed)
+    return Outgoing(
+        address=secrets.unseal(row.address_sealed),
+        subject=subject,
+        text=text,
+        html=html or None,
+        short=short,
+        message_id=row.message_id,
+        in_reply_to=row.in_reply_to or None,
+        references=(row.in_reply_to,) if row.in_reply_to else (),
+        urgency="high" if row.urgency == "high" else "low",
+        link=row.link or None,
+        sender=site.sender(),
+        config=config,
+        created_at=row.created_at,
+        now=now,
+        event=row.what,
+        data={"subject_kind": row.subject_kind, "subject_ref": row.subject_ref},
+    )
+
+
+def deliver(outgoing: Outgoing, channel: str) -> Result:
+    """Give it to the channel; whatever goes wrong becomes a result."""
+    try:
+        return CHANNELS[channel].send(outgoing)
+    except KeyError:
+        return failed("unknown_channel", f"There is no channel {channel}.", permanent=True)
+    except DomainError as error:
+        return failed(error.code, error.message, permanent=True)
+    except Exception as error:
+        log.exception("channel failed", channel=channel)
+        return failed("channel_failed", f"The channel broke ({type(error).__name__}).")
+
+
+# -- record
+
+
+@transaction.atomic
+def record(*, parcel: Parcel, result: Result, now: datetime) -> None:
+    """Write down what came of an attempt; temporary failures are tried again, later."""
+    row = _lock(parcel.carrier)
+    riders = [_lock(rider) for rider in parcel.riders]
+    if result.ok:
+        _settle_sent(row, result, now)
+        for rider in riders:
+            if rider.status == Status.SENDING:
+                _settle_sent(rider, result, now)
+                Message.objects.filter(pk=rider.pk).update(bundled_into=row)
+        return
+    for one in (row, *riders):
+        _settle_failed(one, result, now)
+
+
+def _lock(row: Message) -> Message:
+    return Message.objects.select_for_update(of=("self",)).get(pk=row.pk)
+
+
+def _settle_sent(row: Message, result: Result, now: datetime) -> None:
+    if row.status == Status.SENDING:
+        settle(row, to=Status.SENT, sent_at=now, lease_until=None, error="",
+               provider_id=result.provider_id)
+
+
+def _settle_failed(row: Message, result: Result, now: datetime) -> None:
+    if row.status != Status.SENDING:
+        return
+    log.warning("message failed", message=row.pk, channel=row.channel, error=result.error)
+    last = result.permanent or row.attempts > len(BACKOFF)
+    if row.cancel_requested_at is not None or last:
+        settle(row, to=Status.FAILED, lease_until=None, error=result.error)
+        if row.cancel_requested_at is None:
+            _give_up(row, now)
+        return
+    wait = result.retry_after or BACKOFF[min(row.attempts, len(BACKOFF)) - 1]
+    settle(row, to=Status.PENDING, lease_until=None, error=result.error,
+           not_before=now + timedelta(seconds=wait))
+
+
+def _give_up(row: Message, now: datetime) -> None:
+    """By another of the person's methods; when none is left, whoever wrote it hears of it."""
+    if row.person is None or row.what in ALONE or _by_another_method(row, now):
+        return
+    events.publish(
+        MessageFailed(row.pk, row.subject_kind, row.subject_ref, row.person_id, now)
+    )
+
+
+def _by_another_method(row: Message, now: datetime) -> bool:
+    effect = row.dedupe_key.rpartition(":")[0]
+    used = set(
+        Message.objects.filter(dedupe_key__startswith=f"{effect}:").values_list(
+            "method_id", flat=True
+        )
+    )
+    assert row.person is not None
+    for method in ContactMethod.objects.filter(person=row.person).usable():
+        if method.pk not in used:
+            copy = Message.objects.get(pk=row.pk)
+            copy.pk = None
+            copy._state.adding = True
+            copy.method, copy.channel = method, method.channel
+            copy.address_sealed, copy.address_hint = method.address_sealed, method.address_hint
+            copy.dedupe_key = f"{effect}:m{method.pk}"
+            copy.message_id = f"m{method.pk}-{row.message_id}"
+            copy.status, copy.attempts, copy.error = Status.PENDING, 0, ""
+            copy.not_before, copy.created_at = now, now
+            copy.lease_until = copy.sending_at = copy.sent_at = None
+            copy.save(force_insert=True)
+            return True
+    # Others may still be on their way; only when all have failed is the person unreachable.
+    return Message.objects.filter(dedupe_key__startswith=f"{effect}:").exclude(
+        status=Status.FAILED
+    ).exists()

@@ -1,0 +1,98 @@
+"""The site's own settings: its address, zone, mail server and channel accounts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+
+from apps.core import secrets
+from apps.core.errors import Invalid
+from apps.notifications.channels.base import Sender
+from apps.notifications.models import Site
+
+# What each channel's account part is called; the form and the sender use the same names.
+ACCOUNT_FIELDS: Mapping[str, tuple[str, ...]] = {
+    "pushover": ("app_token",),
+    "twilio_sms": ("account_sid", "auth_token", "from"),
+    "telegram": ("bot_token",),
+}
+
+
+def site() -> Site:
+    """The one row; an unsaved default before the first run."""
+    return Site.objects.filter(pk=1).first() or Site(pk=1)
+
+
+def address() -> str:
+    """Where the site is reached, without a trailing slash; the environment's word comes first."""
+    return (settings.SITE_URL or site().address or "http://localhost:8000").rstrip("/")
+
+
+def absolute(path: str) -> str:
+    """A link that works from a mail."""
+    return f"{address()}{path}"
+
+
+def host() -> str:
+    """The domain part of Message-IDs."""
+    return urlsplit(address()).hostname or "localhost"
+
+
+def save_site(*, values: Mapping[str, Any], now: datetime) -> Site:
+    """Store the first-run page's answers; an empty password keeps the one that is there."""
+    row = site()
+    password = values.get("smtp_password")
+    fields = {
+        "name", "address", "time_zone", "mail_from", "smtp_host", "smtp_port", "smtp_security",
+        "smtp_user",
+    }
+    for name in fields & values.keys():
+        setattr(row, name, values[name])
+    row.address = row.address.rstrip("/")
+    if password:
+        row.smtp_password_sealed = secrets.seal(password)
+    if not row.smtp_user:
+        row.smtp_password_sealed = ""
+    row.set_up_at = row.set_up_at or now
+    row.full_clean(validate_constraints=False)
+    row.save()
+    return row
+
+
+def save_accounts(*, channel: str, values: Mapping[str, str]) -> Site:
+    """Store the account of a channel (a Twilio SID and token, a Pushover app); sealed."""
+    if channel not in ACCOUNT_FIELDS:
+        raise Invalid(f"{channel} needs no account.")
+    row = site()
+    accounts = json.loads(secrets.unseal(row.accounts_sealed) or "{}")
+    accounts[channel] = {name: values.get(name, "").strip() for name in ACCOUNT_FIELDS[channel]}
+    row.accounts_sealed = secrets.seal(json.dumps(accounts))
+    row.save()
+    return row
+
+
+def site_config(channel: str) -> dict[str, str]:
+    """The account part that `channel` sends with."""
+    row = site()
+    private = {"allow_private": "1"} if settings.OUTGOING_ALLOW_PRIVATE else {}
+    if channel == "email":
+        return {
+            "host": row.smtp_host,
+            "port": str(row.smtp_port),
+            "security": row.smtp_security,
+            "user": row.smtp_user,
+            "password": secrets.unseal(row.smtp_password_sealed),
+        }
+    accounts = json.loads(secrets.unseal(row.accounts_sealed) or "{}")
+    return {**accounts.get(channel, {}), **private}
+
+
+def sender() -> Sender:
+    """Who mails come from; without a configured address, one of the site's own host."""
+    row = site()
+    return Sender(name=row.name, address=row.mail_from or f"opsportal@{host()}")

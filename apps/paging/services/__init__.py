@@ -1,0 +1,39 @@
+"""Waking people: pages opened, joined, raised, acknowledged, resolved; and their steps taken."""
+
+from __future__ import annotations
+
+from apps.paging.services.escalation import hurry, next_told, take_due_steps
+from apps.paging.services.pages import (
+    acknowledge,
+    join,
+    open_page,
+    raise_page,
+    relabel,
+    reroute,
+    resolve,
+)
+from apps.paging.services.policies import (
+    PolicyStep,
+    default_policy,
+    save_policy,
+    snapshot_for,
+    use_policy,
+)
+
+__all__ = [
+    "PolicyStep",
+    "acknowledge",
+    "default_policy",
+    "hurry",
+    "join",
+    "next_told",
+    "open_page",
+    "raise_page",
+    "relabel",
+    "reroute",
+    "resolve",
+    "save_policy",
+    "snapshot_for",
+    "take_due_steps",
+    "use_policy",
+]

@@ -1,0 +1,34 @@
+"""Every change of schedules, shifts and handoffs."""
+
+from __future__ import annotations
+
+from apps.rotations.services.handoffs import audit_all, tell_handoffs, warn_unreachable
+from apps.rotations.services.schedules import (
+    LayerPlan,
+    add_override,
+    archive_layer,
+    cancel_override,
+    cover_surface,
+    create_schedule,
+    plan_layer,
+    weekly_preset,
+)
+from apps.rotations.services.shifts import extend_all, find_differences, materialise, record_gap
+
+__all__ = [
+    "LayerPlan",
+    "add_override",
+    "archive_layer",
+    "audit_all",
+    "cancel_override",
+    "cover_surface",
+    "create_schedule",
+    "extend_all",
+    "find_differences",
+    "materialise",
+    "plan_layer",
+    "record_gap",
+    "tell_handoffs",
+    "warn_unreachable",
+    "weekly_preset",
+]

@@ -1,0 +1,103 @@
+"""One address for users: intake paths go to the lean callable, everything else to Django.
+
+Django runs as WSGI in a bounded thread pool (a2wsgi): its own ASGI handler costs many times the
+CPU. a2wsgi would hand a chunked body on as an empty one, so such bodies are buffered first.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "opsportal.settings.prod")
+os.environ.setdefault("DB_POOL", "1")  # this is the web process: the one place for the pool
+
+from a2wsgi import WSGIMiddleware  # noqa: E402 - the environment comes first
+from django.conf import settings  # noqa: E402
+from django.core.wsgi import get_wsgi_application  # noqa: E402
+
+from apps.intake.asgi import IntakeApp, Refused, Request, send_answer  # noqa: E402
+from apps.intake.store import Store  # noqa: E402
+
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+
+def conninfo() -> str:
+    """The intake pool's connection string, from the same settings as Django's."""
+    from django.db import connection
+    from psycopg.conninfo import make_conninfo
+
+    params = dict(connection.get_connection_params())
+    keep = {"dbname", "user", "password", "host", "port", "sslmode", "sslrootcert"}
+    return make_conninfo(**{k: v for k, v in params.items() if k in keep and v not in {None, ""}})
+
+
+class OnePlace:
+    """The ASGI application: routes, buffers chunked bodies, closes the pool at the end."""
+
+    def __init__(self) -> None:
+        self.django = WSGIMiddleware(get_wsgi_application(), workers=8)
+        self.intake: IntakeApp | None = None
+
+    def _intake(self) -> IntakeApp:
+        if self.intake is None:
+            self.intake = IntakeApp(
+                Store(conninfo()),
+                max_body=settings.INTAKE_MAX_BODY,
+                max_batch=settings.INTAKE_MAX_BATCH_BODY,
+                default_rate=settings.INTAKE_RATE_DEFAULT,
+            )
+        return self.intake
+
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+        elif scope["type"] == "http":
+            intake = self._intake()
+            if intake.handles(scope["path"]):
+                await intake(scope, receive, send)
+            else:
+                await self._to_django(scope, receive, send)
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                await send({"type": "lifespan.startup.complete"})
+            elif message["type"] == "lifespan.shutdown":
+                if self.intake is not None:
+                    await self.intake.store.close()
+                await send({"type": "lifespan.shutdown.complete"})
+                return
+
+    async def _to_django(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        headers = dict(scope["headers"])
+        if b"transfer-encoding" in headers:
+            try:
+                raw = await Request(scope, receive).buffered(settings.CHUNKED_MAX_BODY)
+            except Refused as refused:
+                await send_answer(send, refused.answer, "")
+                return
+            kept = [(k, v) for k, v in scope["headers"] if k != b"transfer-encoding"]
+            scope = {**scope, "headers": [*kept, (b"content-length", str(len(raw)).encode())]}
+            receive = _replay(raw)
+        await self.django(scope, receive, send)
+
+
+def _replay(raw: bytes) -> Receive:
+    """A receive that gives the buffered body once."""
+    sent = False
+
+    async def receive() -> dict[str, Any]:
+        nonlocal sent
+        if sent:
+            return {"type": "http.disconnect"}
+        sent = True
+        return {"type": "http.request", "body": raw, "more_body": False}
+
+    return receive
+
+
+application = OnePlace()

@@ -1,0 +1,56 @@
+"""The code-owned django-q2 schedules, synced on migrate and read-only in the admin.
+
+No schedule has arguments: one row with bad arguments would stop them all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A task and its rhythm: cron in UTC, or None for every minute."""
+
+    name: str
+    task: str
+    cron: str | None = None
+    why: str = ""
+
+
+SCHEDULES = [
+    Entry("canary", "opsportal.tasks.canary", why="shows that the cluster works"),
+    Entry("watch engine", "opsportal.tasks.watch_engine", why="an engine that is late is told"),
+    Entry("handoffs", "apps.rotations.tasks.handoffs", why="tells who comes on and who goes off"),
+    Entry("cover", "apps.rotations.tasks.extend", "17 2 * * *", "shifts for 400 days ahead"),
+    Entry("shift audit", "apps.rotations.tasks.audit", "41 2 * * *", "rows equal computation"),
+    Entry("reachability", "apps.rotations.tasks.reachability", "5 8 * * *", "e-mail only on call"),
+    Entry("retention", "opsportal.tasks.retention", "23 3 * * *", "old raw deliveries"),
+]
+
+
+def sync() -> None:
+    """Make the rows of `django_q_schedule` equal to this page; what is not here goes."""
+    from django_q.models import Schedule
+
+    Schedule.objects.exclude(name__in=[entry.name for entry in SCHEDULES]).delete()
+    for entry in SCHEDULES:
+        kind = Schedule.CRON if entry.cron else Schedule.MINUTES
+        wanted: dict[str, Any] = {
+            "func": entry.task,
+            "schedule_type": kind,
+            "cron": entry.cron,
+            "minutes": None if entry.cron else 1,
+            "repeats": -1,
+            "args": None,
+            "kwargs": None,
+        }
+        row, fresh = Schedule.objects.get_or_create(name=entry.name, defaults=wanted)
+        if not fresh and any(getattr(row, field) != value for field, value in wanted.items()):
+            Schedule.objects.filter(pk=row.pk).update(**wanted)
+
+
+def sync_after_migrate(**_: Any) -> None:
+    """Signal door for `sync`."""
+    sync()

@@ -1,0 +1,40 @@
+"""Everything that goes up, on one page: who listens to which event, who provides which port.
+
+The order of the lines is the order of the calls.
+"""
+
+from __future__ import annotations
+
+from apps.alerts import handlers as alerts
+from apps.alerts.events import AlertFired, AlertResolved
+from apps.changes import handlers as changes
+from apps.core.events import subscribe
+from apps.incidents import handlers as incidents
+from apps.intake import services as intake
+from apps.intake.events import EventsNormalised
+from apps.notifications.events import MessageFailed
+from apps.paging import handlers as paging
+from apps.paging import services as escalation
+from apps.paging.events import PageAcknowledged, PageExhausted, PageStepTaken
+from opsportal.engine import Step
+
+
+def wire() -> None:
+    """Called once when the project is ready."""
+    subscribe(EventsNormalised, alerts.take_events)
+    subscribe(EventsNormalised, changes.take_events)
+    subscribe(MessageFailed, paging.message_failed)
+    subscribe(PageAcknowledged, alerts.page_acknowledged)
+    subscribe(PageAcknowledged, incidents.page_acknowledged)
+    subscribe(PageStepTaken, incidents.page_step_taken)
+    subscribe(PageExhausted, incidents.page_exhausted)
+    subscribe(AlertFired, incidents.alert_fired)
+    subscribe(AlertResolved, incidents.alert_resolved)
+
+
+def engine_steps() -> list[Step]:
+    """The lanes of the alert path before the senders, in the order in which work flows."""
+    return [
+        Step("deliveries", intake.normalise_due, limit=100),
+        Step("pages", escalation.take_due_steps, limit=50),
+    ]
