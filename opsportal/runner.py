@@ -116,7 +116,7 @@ class _Running:
             env={**os.environ, **self.child.environment},
             stdin=subprocess.DEVNULL,
             start_new_session=True,
-            preexec_fn=_end_with_parent,
+            preexec_fn=end_with_parent,
         )
 
     def ended(self) -> bool:
@@ -201,7 +201,7 @@ class _Signals:
         self._count += 1
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """Runs in the new child: the kernel ends it (SIGTERM) when the supervisor is killed (Linux)."""
     if _LIBC:
         _LIBC.prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG

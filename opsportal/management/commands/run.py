@@ -131,9 +131,11 @@ def children(address: serving.Address, certificate: devtls.Files | None) -> list
         web += ["--ssl-keyfile", str(certificate.key)]
     # HOST is an allowed host name; the site's address holds until somebody sets another one.
     shared = {"HOST": address.host, "OPSPORTAL_DEFAULT_SITE_URL": address.url}
+    worker = [sys.executable, "manage.py", "worker"]
     return [
         runner.Child("web", web, shared, needed_for_ready=True),
-        runner.Child("worker", [sys.executable, "manage.py", "worker"], shared, stop_within=25.0),
+        # The worker gives its own children 25 s for a clean end, so it gets a little longer.
+        runner.Child("worker", worker, shared, stop_within=30.0),
     ]
 
 
