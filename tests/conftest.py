@@ -1,0 +1,94 @@
+"""The cast, clients for each of them, the world, and the browser."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from django.test import Client
+
+    from apps.accounts.models import Person
+    from tests.world import World
+
+CHROMIUM = next(
+    filter(
+        None,
+        (
+            os.environ.get("CHROMIUM"),
+            *(
+                shutil.which(name)
+                for name in ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+            ),
+        ),
+    ),
+    None,
+)
+NEEDS_BROWSER = bool(os.environ.get("CI") or os.environ.get("REQUIRE_BROWSER"))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Without Chromium the browser tests are left out loudly, and fail where they must run."""
+    if CHROMIUM or not any(item.get_closest_marker("browser") for item in items):
+        return
+    if NEEDS_BROWSER:
+        raise pytest.UsageError("No Chromium was found, and the browser tests must run here.")
+    skip = pytest.mark.skip(reason="NO CHROMIUM: install Debian's chromium, or set CHROMIUM=")
+    for item in items:
+        if item.get_closest_marker("browser"):
+            item.add_marker(skip)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if not CHROMIUM:
+        terminalreporter.section("NO CHROMIUM", sep="!", red=True, bold=True)
+        terminalreporter.line("The browser tests did not run. Install chromium or set CHROMIUM=.")
+
+
+@dataclass(frozen=True)
+class Cast:
+    """Maya manages, Ravi is on call, Bea is the backup, Sam answers tickets, Olu is outside."""
+
+    maya: Person
+    ravi: Person
+    bea: Person
+    sam: Person
+    olu: Person
+
+
+@pytest.fixture
+def cast(db: None) -> Cast:
+    from tests import builders as build
+
+    return Cast(
+        maya=build.person("Maya Lind", "manager"),
+        ravi=build.person("Ravi Rao", "responder", time_zone="Europe/Berlin"),
+        bea=build.person("Bea Bell", "responder"),
+        sam=build.person("Sam Sand", "support_agent"),
+        olu=build.person("Olu Odd", "viewer"),
+    )
+
+
+@pytest.fixture
+def world(db: None) -> Iterator[World]:
+    from tests.world import World
+
+    with World() as made:
+        yield made
+
+
+@pytest.fixture
+def as_maya(cast: Cast, client: Client) -> Client:
+    client.force_login(cast.maya, backend="allauth.account.auth_backends.AuthenticationBackend")
+    return client
+
+
+@pytest.fixture
+def as_ravi(cast: Cast, client: Client) -> Client:
+    client.force_login(cast.ravi, backend="allauth.account.auth_backends.AuthenticationBackend")
+    return client
