@@ -13,12 +13,12 @@ from typing import Any
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "opsportal.settings.prod")
 os.environ.setdefault("DB_POOL", "1")  # this is the web process: the one place for the pool
 
-from a2wsgi import WSGIMiddleware  # noqa: E402 - the environment comes first
-from django.conf import settings  # noqa: E402
-from django.core.wsgi import get_wsgi_application  # noqa: E402
+from a2wsgi import WSGIMiddleware
+from django.conf import settings
+from django.core.wsgi import get_wsgi_application
 
-from apps.intake.asgi import IntakeApp, Refused, Request, send_answer  # noqa: E402
-from apps.intake.store import Store  # noqa: E402
+from apps.intake.asgi import IntakeApp, Refused, Request, send_answer
+from apps.intake.store import Store
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -38,7 +38,8 @@ class OnePlace:
     """The ASGI application: routes, buffers chunked bodies, closes the pool at the end."""
 
     def __init__(self) -> None:
-        self.django = WSGIMiddleware(get_wsgi_application(), workers=8)
+        django: Any = get_wsgi_application()  # a2wsgi and Django type WSGI differently
+        self.django: Any = WSGIMiddleware(django, workers=8)
         self.intake: IntakeApp | None = None
 
     def _intake(self) -> IntakeApp:

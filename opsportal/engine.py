@@ -165,7 +165,7 @@ class Engine:
                     if k in {"dbname", "user", "password", "host", "port", "sslmode"} and v
                 }
                 with psycopg.connect(**params, autocommit=True, connect_timeout=3) as link:
-                    link.execute(f"LISTEN {WAKE}")  # type: ignore[arg-type] # a constant of ours
+                    link.execute(f"LISTEN {WAKE}")
                     for _ in self._notices(link):
                         for lane in self.lanes:
                             lane.wake.set()

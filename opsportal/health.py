@@ -59,9 +59,9 @@ def look(*, now: datetime) -> State:
             Delivery.objects.filter(status=Delivery.Status.QUARANTINED).values_list("pk")[:1000]
         ),
         failed_messages=len(
-            Message.objects.filter(
-                status=Message.Status.FAILED, created_at__gt=day
-            ).values_list("pk")[:1000]
+            Message.objects.filter(status=Message.Status.FAILED, created_at__gt=day).values_list(
+                "pk"
+            )[:1000]
         ),
     )
 

@@ -73,8 +73,9 @@ class Watchdog:
         manage = [sys.executable, str(Path(settings.BASE_DIR) / "manage.py")]
         engine_late = timedelta(seconds=settings.ENGINE_LATE_AFTER_SECONDS * 2)
         self.children = [
-            Child("engine", [*manage, "worker", "--only", "engine"], heartbeats.ENGINE,
-                  engine_late),
+            Child(
+                "engine", [*manage, "worker", "--only", "engine"], heartbeats.ENGINE, engine_late
+            ),
             Child("cluster", [*manage, "qcluster"], heartbeats.CLUSTER, CANARY_LATE),
         ]
         self.stop = threading.Event()

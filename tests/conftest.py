@@ -23,7 +23,12 @@ CHROMIUM = next(
             os.environ.get("CHROMIUM"),
             *(
                 shutil.which(name)
-                for name in ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+                for name in (
+                    "chromium",
+                    "chromium-browser",
+                    "google-chrome",
+                    "google-chrome-stable",
+                )
             ),
         ),
     ),

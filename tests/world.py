@@ -75,7 +75,10 @@ class World:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        tb: TracebackType | None,
     ) -> None:
         channels.CHANNELS.update(self._kept)
         if self._travel:
@@ -140,7 +143,7 @@ class World:
                 self.sent.remove(message)
                 return message
         raise AssertionError(
-            f"nothing was sent to {to.name}; there is: {[(m.address, m.subject) for m in self.sent]}"
+            f"nothing was sent to {to.name}; unread: {[(m.address, m.subject) for m in self.sent]}"
         )
 
     expect_message = expect_page

@@ -129,7 +129,11 @@ class Team(models.Model):
     key = models.SlugField(max_length=40, unique=True, help_text="Short and stable: inspect.")
     name = models.CharField(max_length=80)
     lead = models.ForeignKey(
-        Person, models.SET_NULL, null=True, blank=True, related_name="leads",
+        Person,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="leads",
         help_text="Is told when a page of the team's surfaces reaches nobody.",
     )
     members = models.ManyToManyField(Person, through="Membership", related_name="teams")
@@ -164,7 +168,11 @@ class ApiKey(models.Model):
     digest = models.CharField(max_length=64, unique=True, editable=False)
     scopes = ArrayField(models.CharField(max_length=20, choices=Scope))
     team = models.ForeignKey(
-        Team, models.PROTECT, null=True, blank=True, related_name="api_keys",
+        Team,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="api_keys",
         help_text="Sees this team's surfaces and what is unrouted. Empty: all that a member sees.",
     )
     rate = models.PositiveIntegerField(

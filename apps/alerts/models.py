@@ -161,7 +161,11 @@ class RoutingRule(models.Model):
     position = models.PositiveSmallIntegerField(default=0)
     name = models.CharField(max_length=80)
     integration = models.ForeignKey(
-        Integration, models.CASCADE, null=True, blank=True, related_name="rules",
+        Integration,
+        models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="rules",
         help_text="Empty: events of every integration.",
     )
     source = models.CharField(max_length=120, blank=True, help_text="Glob: worker-*")

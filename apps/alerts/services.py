@@ -96,7 +96,13 @@ def _trigger(
     alert.source_ts = event.source_ts or alert.source_ts
     alert.save(
         update_fields=[
-            "count", "last_seen_at", "severity", "summary", "details", "links", "source_ts",
+            "count",
+            "last_seen_at",
+            "severity",
+            "summary",
+            "details",
+            "links",
+            "source_ts",
         ]
     )
     if rises:
@@ -174,13 +180,23 @@ def route(event: Event, integration: Integration) -> tuple[Surface | None, str]:
     rows = RoutingRule.objects.filter(active=True, surface__archived_at=None)
     rules = [
         routing.Rule(
-            r.name, r.surface_id, r.integration_id, r.source, r.component, r.class_name,
-            r.summary, r.label,
+            r.name,
+            r.surface_id,
+            r.integration_id,
+            r.source,
+            r.component,
+            r.class_name,
+            r.summary,
+            r.label,
         )
         for r in rows.order_by("position", "pk")
     ]
     facts = routing.Facts(
-        integration.pk, event.source, event.component, event.class_name, event.summary,
+        integration.pk,
+        event.source,
+        event.component,
+        event.class_name,
+        event.summary,
         event.details,
     )
     found = routing.first_match(rules, facts)
@@ -215,8 +231,10 @@ def _open_group(event: Event, integration: Integration, now: datetime) -> AlertG
 
 def _group_of(alert: Alert) -> AlertGroup:
     assert alert.group_id is not None
-    return AlertGroup.objects.select_for_update(of=("self",)).select_related("page").get(
-        pk=alert.group_id
+    return (
+        AlertGroup.objects.select_for_update(of=("self",))
+        .select_related("page")
+        .get(pk=alert.group_id)
     )
 
 
@@ -235,7 +253,11 @@ def _tell_group(
         _open_page(alert, group, urgency, actor, now)
     elif urgency and page is not None and higher:
         paging.raise_page(
-            page=page, urgency=urgency, summary=alert.summary, actor=actor, now=now,
+            page=page,
+            urgency=urgency,
+            summary=alert.summary,
+            actor=actor,
+            now=now,
             reason=f"{severity.label}: {alert.summary}",
         )
     elif page is not None and not raised:
@@ -243,9 +265,7 @@ def _tell_group(
     events.publish(AlertFired(alert=alert, group=group, raised=raised or higher, at=now))
 
 
-def _open_page(
-    alert: Alert, group: AlertGroup, urgency: str, actor: Actor, now: datetime
-) -> None:
+def _open_page(alert: Alert, group: AlertGroup, urgency: str, actor: Actor, now: datetime) -> None:
     group.page = paging.open_page(
         summary=alert.summary,
         urgency=urgency,
@@ -271,7 +291,9 @@ def link_incident(*, group: AlertGroup, ref: str, url: str) -> None:
 
 
 @transaction.atomic
-def acknowledge(*, alert: Alert, actor: Actor, now: datetime, person: Person | None = None) -> Alert:
+def acknowledge(
+    *, alert: Alert, actor: Actor, now: datetime, person: Person | None = None
+) -> Alert:
     """Take the alert; its page is acknowledged with it."""
     if alert.status != Alert.Status.FIRING:
         return alert
@@ -286,8 +308,13 @@ def acknowledge(*, alert: Alert, actor: Actor, now: datetime, person: Person | N
 
 def _mark_acknowledged(alert: Alert, actor: Actor, now: datetime) -> None:
     move(alert, to=Alert.Status.ACKNOWLEDGED, actor=actor, now=now, acknowledged_at=now)
-    note(alert=alert, what="acknowledged", text=f"Acknowledged by {actor.label}.",
-         actor=actor, now=now)
+    note(
+        alert=alert,
+        what="acknowledged",
+        text=f"Acknowledged by {actor.label}.",
+        actor=actor,
+        now=now,
+    )
 
 
 def page_was_acknowledged(*, page_id: int, actor: Actor, now: datetime) -> None:
@@ -305,8 +332,11 @@ def resolve(*, alert: Alert, actor: Actor, now: datetime, note: str = "") -> Ale
     group = _group_of(alert)
     move(alert, to=Alert.Status.RESOLVED, actor=actor, now=now, resolved_at=now, last_seen_at=now)
     AlertNote.objects.create(
-        alert=alert, at=now, what="resolved",
-        text=f"Resolved by {actor.label}. {note}".strip(), **actor.columns(),
+        alert=alert,
+        at=now,
+        what="resolved",
+        text=f"Resolved by {actor.label}. {note}".strip(),
+        **actor.columns(),
     )
     standing = Alert.objects.filter(group=group).standing().exists()
     if not standing:
@@ -321,15 +351,15 @@ def resolve(*, alert: Alert, actor: Actor, now: datetime, note: str = "") -> Ale
 @transaction.atomic
 def note(*, alert: Alert, what: str, text: str, actor: Actor, now: datetime) -> AlertNote:
     """Add a row to the alert's timeline."""
-    return AlertNote.objects.create(
-        alert=alert, at=now, what=what, text=text, **actor.columns()
-    )
+    return AlertNote.objects.create(alert=alert, at=now, what=what, text=text, **actor.columns())
 
 
 def comment(*, alert: Alert, text: str, actor: Actor, now: datetime) -> AlertNote:
     text = text.strip()
     if not text or len(text) > 10_000:
-        raise Invalid("A comment has 1 to 10,000 characters.", fields={"text": ["Write something."]})
+        raise Invalid(
+            "A comment has 1 to 10,000 characters.", fields={"text": ["Write something."]}
+        )
     return note(alert=alert, what="comment", text=text, actor=actor, now=now)
 
 
@@ -342,8 +372,13 @@ def give_surface(
         raise Conflict("This alert is resolved; there is nothing to route.")
     alert.surface, alert.routed_by, alert.wanted_surface = surface, actor.label, ""
     alert.save(update_fields=["surface", "routed_by", "wanted_surface"])
-    note(alert=alert, what="routed", text=f"Routed to {surface.key} by {actor.label}.",
-         actor=actor, now=now)
+    note(
+        alert=alert,
+        what="routed",
+        text=f"Routed to {surface.key} by {actor.label}.",
+        actor=actor,
+        now=now,
+    )
     group = _group_of(alert)
     if group.page and group.page.status != Page.Status.RESOLVED:
         paging.reroute(page=group.page, surface=surface, actor=actor, now=now)
@@ -355,7 +390,8 @@ def give_surface(
 def _remember_rule(alert: Alert, surface: Surface) -> None:
     last = RoutingRule.objects.order_by("-position").first()
     patterns: dict[str, Any] = {
-        "class_name": _literal(alert.class_name), "component": _literal(alert.component)
+        "class_name": _literal(alert.class_name),
+        "component": _literal(alert.component),
     }
     if not any(patterns.values()):
         patterns = {"source": _literal(alert.source)}

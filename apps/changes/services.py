@@ -49,7 +49,7 @@ def record(
 def take(*, event: Event, integration: Integration, now: datetime) -> Change:
     """Record a canonical change event, under the source's own reference where it has one."""
     surface = Surface.objects.current().filter(key=event.surface_key.lower()).first()
-    link = next(iter(event.links), {})
+    link: dict[str, str] = next(iter(event.links), {})
     what = str(event.details.get("change_kind") or event.dedup_key.partition(":")[0])
     kinds = {"deploy": Change.Kind.DEPLOYMENT, **{k: k for k in Change.Kind.values}}
     return record(

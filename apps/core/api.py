@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import IO, Any
+from typing import IO, Any, Literal
 
 import structlog
 from django.conf import settings
@@ -88,12 +88,14 @@ class Cursor(CursorPagination):
         }
 
 
-class StrictFilterBackend(DjangoFilterBackend):
+class StrictFilterBackend(DjangoFilterBackend):  # type: ignore[misc] # django-filter has no types
     """Documented filters only; an unknown query parameter is refused, not ignored."""
 
     ALWAYS = frozenset({"limit", "cursor", "format"})
 
-    def filter_queryset(self, request: Request, queryset: QuerySet[Any], view: Any) -> QuerySet[Any]:
+    def filter_queryset(
+        self, request: Request, queryset: QuerySet[Any], view: Any
+    ) -> QuerySet[Any]:
         filterset = self.get_filterset(request, queryset, view)
         known = set(filterset.filters) if filterset is not None else set()
         unknown = sorted(set(request.query_params) - known - self.ALWAYS)
@@ -101,7 +103,8 @@ class StrictFilterBackend(DjangoFilterBackend):
             raise exceptions.ValidationError(
                 {name[:100]: ["There is no such filter here."] for name in unknown}
             )
-        return super().filter_queryset(request, queryset, view)
+        found: QuerySet[Any] = super().filter_queryset(request, queryset, view)
+        return found
 
 
 class Schema(AutoSchema):
@@ -111,15 +114,18 @@ class Schema(AutoSchema):
         parts = self.path.removeprefix("/api/v1/").split("/")
         return [parts[0] or "api"]
 
-    def get_description(self) -> str:
+    def get_description(self) -> str:  # type: ignore[override] # spectacular dropped the arguments
         scopes = getattr(self.view, "scopes", {})
         needed = scopes.get("write" if self.method not in {"GET", "HEAD"} else "read", "")
         text = str(super().get_description() or "")
         return f"{text}\n\nScope: `{needed}`." if needed else text
 
-    def _get_response_bodies(self, direction: str = "response") -> dict[str, Any]:
+    def _get_response_bodies(
+        self, direction: Literal["request", "response"] = "response"
+    ) -> dict[str, Any]:
         bodies: dict[str, Any] = super()._get_response_bodies(direction)
-        described = self._get_response_for_code(ProblemSerializer, "400")
+        describe: Any = self._get_response_for_code
+        described = describe(ProblemSerializer, "400")
         content = described.get("content", {})
         problem = {"application/problem+json": next(iter(content.values()))} if content else {}
         bodies.setdefault("default", {"description": "The problem, in words.", "content": problem})
@@ -139,7 +145,7 @@ class ProblemSerializer(serializers.Serializer[Any]):
     status = serializers.IntegerField()
     detail = serializers.CharField()
     code = serializers.CharField()
-    errors = FieldProblemSerializer(many=True, required=False)
+    errors = FieldProblemSerializer(many=True, required=False)  # type: ignore[assignment] # DRF names its own property so
 
 
 def _flatten(errors: Any, prefix: str = "") -> list[dict[str, str]]:

@@ -24,13 +24,17 @@ class Reused(Invalid):
     status = 422
 
 
-def once(request: Request, principal: str, act: Callable[[], Response], *, now: datetime) -> Response:
+def once(
+    request: Request, principal: str, act: Callable[[], Response], *, now: datetime
+) -> Response:
     """Run `act` at most once for the request's key; without the header, simply run it."""
     key = request.headers.get("Idempotency-Key", "")
     if not key:
         return act()
     if len(key) > 255 or not key.isprintable():
-        raise Invalid("Idempotency-Key takes 1 to 255 printable characters.", code="idempotency_key")
+        raise Invalid(
+            "Idempotency-Key takes 1 to 255 printable characters.", code="idempotency_key"
+        )
     digest = hashlib.sha256(request._request.body).hexdigest()
     with transaction.atomic():
         row, fresh = IdempotencyKey.objects.select_for_update().get_or_create(

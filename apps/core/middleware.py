@@ -128,7 +128,9 @@ class RefusePoison:
             return response
         if isinstance(error, DataError | UnicodeEncodeError | RecursionError | OverflowError):
             log.warning("refused value", error=type(error).__name__)
-            return say(request, 400, "bad_value", "A value in the request cannot be stored or read.")
+            return say(
+                request, 400, "bad_value", "A value in the request cannot be stored or read."
+            )
         return None
 
 

@@ -1,4 +1,4 @@
-"""What a lower app must ask higher ones: a typed Protocol in its ports.py, provided by wiring.py."""
+"""What a lower app must ask higher ones: a Protocol in its ports.py, provided by wiring.py."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ _LONG_NUMBER: Final = re.compile(rb"[0-9]{19}")
 _Mode = Literal["clean", "refuse_text", "refuse"]
 
 
-class UnsafeJson(ValueError):  # noqa: N818 - named for what it says, as in core.errors
+class UnsafeJson(ValueError):
     """The input cannot be taken; `code` is for tools, `message` for people.
 
     Codes: `empty`, `too_large`, `bad_encoding`, `not_json`, `not_an_object`, `too_deep`,

@@ -10,14 +10,20 @@ from apps.paging.events import PageAcknowledged, PageExhausted, PageStepTaken
 
 def alert_fired(event: AlertFired) -> None:
     services.take_alert(
-        alert=event.alert, group=event.group, raised=event.raised, now=event.at,
+        alert=event.alert,
+        group=event.group,
+        raised=event.raised,
+        now=event.at,
         actor=audit.system(event.alert.integration.name),
     )
 
 
 def alert_resolved(event: AlertResolved) -> None:
     services.alert_resolved(
-        alert=event.alert, group=event.group, group_closed=event.group_closed, now=event.at,
+        alert=event.alert,
+        group=event.group,
+        group_closed=event.group_closed,
+        now=event.at,
         actor=audit.system(event.alert.integration.name),
     )
 
@@ -32,6 +38,8 @@ def page_step_taken(event: PageStepTaken) -> None:
 
 def page_exhausted(event: PageExhausted) -> None:
     services.page_told(
-        page_id=event.page_id, what="exhausted", now=event.at,
+        page_id=event.page_id,
+        what="exhausted",
+        now=event.at,
         text="Every step of the escalation was taken and nobody acknowledged.",
     )

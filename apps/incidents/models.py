@@ -44,9 +44,7 @@ class Incident(models.Model):
             {Status.IDENTIFIED, Status.MITIGATED, Status.RESOLVED, Status.MERGED}
         ),
         Status.IDENTIFIED: frozenset({Status.MITIGATED, Status.RESOLVED, Status.MERGED}),
-        Status.MITIGATED: frozenset(
-            {Status.RESOLVED, Status.INVESTIGATING, Status.MERGED}
-        ),
+        Status.MITIGATED: frozenset({Status.RESOLVED, Status.INVESTIGATING, Status.MERGED}),
         Status.RESOLVED: frozenset(
             {Status.IN_REVIEW, Status.CLOSED, Status.INVESTIGATING, Status.TRIAGE}
         ),
@@ -72,9 +70,7 @@ class Incident(models.Model):
     status = models.CharField(max_length=14, choices=Status, default=Status.TRIAGE)
     severity = models.CharField(max_length=5, choices=Severity, default=Severity.SEV3)
     kind = models.CharField(max_length=10, choices=Kind, default=Kind.REAL)
-    visibility = models.CharField(
-        max_length=10, choices=Visibility, default=Visibility.OPEN
-    )
+    visibility = models.CharField(max_length=10, choices=Visibility, default=Visibility.OPEN)
     detection_source = models.CharField(max_length=10, choices=Detection, blank=True)
     surface = models.ForeignKey(
         Surface, models.PROTECT, null=True, blank=True, related_name="incidents"
@@ -129,8 +125,11 @@ class Incident(models.Model):
     @property
     def is_standing(self) -> bool:
         return self.status not in {
-            self.Status.RESOLVED, self.Status.IN_REVIEW, self.Status.CLOSED,
-            self.Status.DECLINED, self.Status.MERGED,
+            self.Status.RESOLVED,
+            self.Status.IN_REVIEW,
+            self.Status.CLOSED,
+            self.Status.DECLINED,
+            self.Status.MERGED,
         }
 
 
@@ -174,9 +173,7 @@ class IncidentLink(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["incident", "kind", "ref"], name="incidents_link_once"
-            )
+            models.UniqueConstraint(fields=["incident", "kind", "ref"], name="incidents_link_once")
         ]
         indexes = [models.Index(fields=["kind", "ref"], name="incidents_link_subject")]
 

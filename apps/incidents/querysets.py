@@ -23,9 +23,7 @@ class IncidentQuerySet(models.QuerySet["Incident"]):
             mine = Q(visibility="open")
             if isinstance(user.pk, int):
                 mine |= Q(commander_id=user.pk) | Q(participants=user.pk)
-            found = found.filter(
-                pk__in=self.model._default_manager.filter(mine).values("pk")
-            )
+            found = found.filter(pk__in=self.model._default_manager.filter(mine).values("pk"))
         team = getattr(user, "team_id", None)
         if team:
             found = found.filter(Q(surface__team_id=team) | Q(surface=None))

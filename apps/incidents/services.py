@@ -83,7 +83,9 @@ def take_alert(
     if group.page_id:
         _link(incident, "page", str(group.page_id), "", "", now)
         paging.relabel(
-            page_id=group.page_id, label=incident.severity, opener_url=url_of(incident),
+            page_id=group.page_id,
+            label=incident.severity,
+            opener_url=url_of(incident),
             thread_key=f"incident-{incident.pk}",
         )
     return incident
@@ -122,8 +124,12 @@ def _open(
         detected_at=now,
     )
     record(
-        incident=incident, what="opened", text=f"{severity} opened in triage: {alert.summary}",
-        actor=actor, now=now, subject=("alert", str(alert.pk), f"/alerts/{alert.pk}/"),
+        incident=incident,
+        what="opened",
+        text=f"{severity} opened in triage: {alert.summary}",
+        actor=actor,
+        now=now,
+        subject=("alert", str(alert.pk), f"/alerts/{alert.pk}/"),
     )
     return incident
 
@@ -138,33 +144,45 @@ def _join(
 ) -> Incident:
     subject = ("alert", str(alert.pk), f"/alerts/{alert.pk}/")
     if incident.status == Status.RESOLVED:
-        move(incident, to=Status.TRIAGE, actor=actor, now=now, note="triggered again",
-             resolved_at=None, acknowledged_at=None)
+        move(
+            incident,
+            to=Status.TRIAGE,
+            actor=actor,
+            now=now,
+            note="triggered again",
+            resolved_at=None,
+            acknowledged_at=None,
+        )
         text = f"Reopened: {alert.summary} fired again within 30 minutes."
         record(incident=incident, what="reopened", text=text, actor=actor, now=now, subject=subject)
     elif not raised:
-        record(incident=incident, what="alert", text=f"Alert joined: {alert.summary}",
-               actor=actor, now=now, subject=subject)
+        record(
+            incident=incident,
+            what="alert",
+            text=f"Alert joined: {alert.summary}",
+            actor=actor,
+            now=now,
+            subject=subject,
+        )
     if severity is not None and severity < incident.severity:  # SEV2 sorts before SEV3
         _set_severity(incident, severity, f"raised by an alert: {alert.summary}", actor, now)
     return incident
 
 
-def _set_severity(
-    incident: Incident, severity: str, why: str, actor: Actor, now: datetime
-) -> None:
+def _set_severity(incident: Incident, severity: str, why: str, actor: Actor, now: datetime) -> None:
     was = incident.severity
     incident.severity = severity
     incident.save(update_fields=["severity"])
-    record(incident=incident, what="severity", text=f"{was} → {severity}: {why}",
-           actor=actor, now=now)
+    record(
+        incident=incident, what="severity", text=f"{was} → {severity}: {why}", actor=actor, now=now
+    )
 
 
-def _link(
-    incident: Incident, kind: str, ref: str, url: str, label: str, now: datetime
-) -> None:
+def _link(incident: Incident, kind: str, ref: str, url: str, label: str, now: datetime) -> None:
     IncidentLink.objects.get_or_create(
-        incident=incident, kind=kind, ref=ref,
+        incident=incident,
+        kind=kind,
+        ref=ref,
         defaults={"url": url, "label": label[:300], "created_at": now},
     )
 
@@ -178,20 +196,38 @@ def alert_resolved(
     if incident is None or not incident.is_standing:
         return
     record(
-        incident=incident, what="alert_resolved", text=f"Alert resolved: {alert.summary}",
-        actor=actor, now=now, subject=("alert", str(alert.pk), f"/alerts/{alert.pk}/"),
+        incident=incident,
+        what="alert_resolved",
+        text=f"Alert resolved: {alert.summary}",
+        actor=actor,
+        now=now,
+        subject=("alert", str(alert.pk), f"/alerts/{alert.pk}/"),
     )
     if group_closed and incident.status == Status.TRIAGE:
-        move(incident, to=Status.RESOLVED, actor=actor, now=now,
-             note="all alerts resolved", resolved_at=now)
-        record(incident=incident, what="resolved",
-               text="All its alerts are resolved; nobody had declared it, so it is resolved.",
-               actor=audit.SYSTEM, now=now)
+        move(
+            incident,
+            to=Status.RESOLVED,
+            actor=actor,
+            now=now,
+            note="all alerts resolved",
+            resolved_at=now,
+        )
+        record(
+            incident=incident,
+            what="resolved",
+            text="All its alerts are resolved; nobody had declared it, so it is resolved.",
+            actor=audit.SYSTEM,
+            now=now,
+        )
         events.publish(IncidentResolved(incident_id=incident.pk, at=now))
     elif group_closed:
-        record(incident=incident, what="all_clear",
-               text="All alerts of this group are resolved. Say whether the incident is over.",
-               actor=audit.SYSTEM, now=now)
+        record(
+            incident=incident,
+            what="all_clear",
+            text="All alerts of this group are resolved. Say whether the incident is over.",
+            actor=audit.SYSTEM,
+            now=now,
+        )
 
 
 def _by_link(kind: str, ref: str) -> Incident | None:
@@ -214,16 +250,28 @@ def page_acknowledged(*, page_id: int, actor: Actor, now: datetime) -> None:
         incident.save(update_fields=["acknowledged_at"])
     if actor.person_id:
         incident.participants.add(actor.person_id)
-    record(incident=incident, what="acknowledged", text=f"{actor.label} acknowledged the page.",
-           actor=actor, now=now, subject=("page", str(page_id), ""))
+    record(
+        incident=incident,
+        what="acknowledged",
+        text=f"{actor.label} acknowledged the page.",
+        actor=actor,
+        now=now,
+        subject=("page", str(page_id), ""),
+    )
 
 
 def page_told(*, page_id: int, what: str, text: str, now: datetime) -> None:
     """Whom the page woke, or that nobody answered."""
     incident = _by_link("page", str(page_id))
     if incident is not None:
-        record(incident=incident, what=what, text=text, actor=audit.SYSTEM, now=now,
-               subject=("page", str(page_id), ""))
+        record(
+            incident=incident,
+            what=what,
+            text=text,
+            actor=audit.SYSTEM,
+            now=now,
+            subject=("page", str(page_id), ""),
+        )
 
 
 # -- what people do
@@ -261,8 +309,9 @@ def open_incident(
         visibility=visibility,
         detected_at=now,
     )
-    record(incident=incident, what="opened", text=f"{severity} opened: {title}", actor=actor,
-           now=now)
+    record(
+        incident=incident, what="opened", text=f"{severity} opened: {title}", actor=actor, now=now
+    )
     return transition(incident=incident, to=Status.INVESTIGATING, actor=actor, now=now)
 
 
@@ -285,16 +334,24 @@ def transition(
     """Move an incident on; reopening takes a reason. Resolving ends its pages and alerts."""
     reopening = not incident.is_standing and to in {Status.INVESTIGATING, Status.TRIAGE}
     if reopening and not note.strip():
-        raise Invalid("Say why it is opened again.", code="note_needed",
-                      fields={"note": ["Reopening takes a reason."]})
+        raise Invalid(
+            "Say why it is opened again.",
+            code="note_needed",
+            fields={"note": ["Reopening takes a reason."]},
+        )
     stamps = _stamps(incident, to, now, reopening)
     was = incident.status
     move(incident, to=to, actor=actor, now=now, note=note, **stamps)
     said = "reopened it" if reopening else _SENTENCES[Status(to)]
     if was == Status.MITIGATED and to == Status.INVESTIGATING:
         said = "went back to investigating"
-    record(incident=incident, what=to, text=f"{actor.label} {said}." + (f" {note}" if note else ""),
-           actor=actor, now=now)
+    record(
+        incident=incident,
+        what=to,
+        text=f"{actor.label} {said}." + (f" {note}" if note else ""),
+        actor=actor,
+        now=now,
+    )
     if to in {Status.RESOLVED, Status.DECLINED}:
         _end_duties(incident, actor, now)
     if to == Status.RESOLVED:
@@ -340,11 +397,14 @@ def acknowledge(*, incident: Incident, actor: Actor, person: Person | None, now:
 def comment(*, incident: Incident, text: str, actor: Actor, now: datetime) -> TimelineEntry:
     text = text.strip()
     if not text or len(text) > 10_000:
-        raise Invalid("A comment has 1 to 10,000 characters.", fields={"text": ["Write something."]})
+        raise Invalid(
+            "A comment has 1 to 10,000 characters.", fields={"text": ["Write something."]}
+        )
     if actor.person_id:
         incident.participants.add(actor.person_id)
-    return record(incident=incident, what="comment", text=text, actor=actor, now=now,
-                  is_markdown=True)
+    return record(
+        incident=incident, what="comment", text=text, actor=actor, now=now, is_markdown=True
+    )
 
 
 @transaction.atomic
@@ -361,18 +421,25 @@ def set_severity(
     locked = Incident.objects.select_for_update(of=("self",)).get(pk=incident.pk)
     _set_severity(locked, severity, reason or "raised", actor, now)
     for ref in locked.links.filter(kind="page").values_list("ref", flat=True):
-        paging.relabel(page_id=int(ref), label=severity, opener_url=url_of(locked),
-                       thread_key=f"incident-{locked.pk}")
+        paging.relabel(
+            page_id=int(ref),
+            label=severity,
+            opener_url=url_of(locked),
+            thread_key=f"incident-{locked.pk}",
+        )
     return locked
 
 
 @transaction.atomic
-def set_commander(
-    *, incident: Incident, person: Person, actor: Actor, now: datetime
-) -> Incident:
+def set_commander(*, incident: Incident, person: Person, actor: Actor, now: datetime) -> Incident:
     incident.commander = person
     incident.save(update_fields=["commander"])
     incident.participants.add(person)
-    record(incident=incident, what="commander", text=f"{person.name} is commander.",
-           actor=actor, now=now)
+    record(
+        incident=incident,
+        what="commander",
+        text=f"{person.name} is commander.",
+        actor=actor,
+        now=now,
+    )
     return incident

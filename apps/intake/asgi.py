@@ -43,7 +43,7 @@ class Answer:
     problem: bool = False
 
 
-class Refused(Exception):  # noqa: N818 - carries the answer
+class Refused(Exception):
     """The request ends here with this answer; nothing was stored."""
 
     def __init__(self, answer: Answer) -> None:
@@ -106,7 +106,9 @@ class Request:
 
     def _too_large(self, cap: int) -> Answer:
         return problem(
-            413, "too_large", f"The body is larger than {cap // 1024} KiB.",
+            413,
+            "too_large",
+            f"The body is larger than {cap // 1024} KiB.",
             headers={"Connection": "close"},
         )
 
@@ -141,13 +143,17 @@ class IntakeApp:
         except Away:
             log.error("database away", request_id=request_id)
             answer = problem(
-                503, "database_away", "The database does not answer. Send this again.",
+                503,
+                "database_away",
+                "The database does not answer. Send this again.",
                 headers={"Retry-After": "5"},
             )
         except Exception:
             log.exception("intake failed", request_id=request_id)
             answer = problem(
-                503, "intake_failed", "This could not be stored right now. Send it again.",
+                503,
+                "intake_failed",
+                "This could not be stored right now. Send it again.",
                 headers={"Retry-After": "5"},
             )
         route = request.path if not request.path.startswith("/hooks/") else "/hooks/…"
@@ -172,7 +178,9 @@ class IntakeApp:
         if found is None:
             raise Refused(
                 problem(
-                    401, "not_authenticated", "This needs a valid API key.",
+                    401,
+                    "not_authenticated",
+                    "This needs a valid API key.",
                     headers={"WWW-Authenticate": 'Bearer realm="opsportal"'},
                 )
             )
@@ -189,7 +197,9 @@ class IntakeApp:
             seconds = str(max(1, round(wait + 0.5)))
             raise Refused(
                 problem(
-                    status, code, "More events a second than this key may send. Try again later.",
+                    status,
+                    code,
+                    "More events a second than this key may send. Try again later.",
                     headers={"Retry-After": seconds},
                 )
             )

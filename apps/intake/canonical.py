@@ -66,7 +66,7 @@ class Image(TypedDict):
     alt: str
 
 
-class InvalidEvent(Exception):  # noqa: N818 - named for what it says, as in core.errors
+class InvalidEvent(Exception):
     """A body that is no event of its kind. A door answers 400, the engine quarantines.
 
     `errors` name the fields; it may be empty when the body as a whole cannot be read.

@@ -26,12 +26,21 @@ class Integration(models.Model):
     name = models.CharField(max_length=80)
     kind = models.CharField(max_length=12, choices=Kind)
     surface = models.ForeignKey(
-        Surface, models.PROTECT, null=True, blank=True, related_name="integrations",
+        Surface,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="integrations",
         help_text="Events go here when no rule says otherwise.",
     )
     team = models.ForeignKey(Team, models.PROTECT, null=True, blank=True, related_name="+")
     api_key = models.OneToOneField(
-        ApiKey, models.PROTECT, null=True, blank=True, editable=False, related_name="integration",
+        ApiKey,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="integration",
         help_text="The key, or the first of its rotations, that posts to this native integration.",
     )
     digest = models.CharField(max_length=64, unique=True, null=True, editable=False)

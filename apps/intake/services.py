@@ -131,7 +131,11 @@ def internal_integration(*, now: datetime) -> Integration:
 
 
 def receive(
-    *, integration: Integration, body: dict[str, Any], now: datetime, delivery_key: str | None = None
+    *,
+    integration: Integration,
+    body: dict[str, Any],
+    now: datetime,
+    delivery_key: str | None = None,
 ) -> Delivery:
     """Take a native event from inside: the product's alerts on itself go the same way as others."""
     if delivery_key:
@@ -171,9 +175,7 @@ def _normalise_integration(integration_id: int, *, now: datetime, limit: int) ->
         if not mine:
             return 0
         rows = list(
-            Delivery.objects.filter(
-                integration_id=integration_id, status=Delivery.Status.RECEIVED
-            )
+            Delivery.objects.filter(integration_id=integration_id, status=Delivery.Status.RECEIVED)
             .select_related("integration", "integration__surface")
             .order_by("pk")[:limit]
         )
@@ -227,8 +229,11 @@ def _normalise_one(row: Delivery, *, now: datetime) -> None:
         _quarantine(row, f"The database refused a value ({type(error).__name__}).", now=now)
     except Exception as error:
         log.exception("delivery failed", delivery=row.pk)
-        _quarantine(row, f"The reading of this {row.adapter} delivery failed: "
-                         f"{type(error).__name__}.", now=now)
+        _quarantine(
+            row,
+            f"The reading of this {row.adapter} delivery failed: {type(error).__name__}.",
+            now=now,
+        )
 
 
 def _hand_on(row: Delivery, stored: list[Event], *, now: datetime) -> None:
@@ -267,8 +272,15 @@ def _quarantine(row: Delivery, error: str, *, now: datetime) -> None:
 @transaction.atomic
 def replay(*, delivery: Delivery, actor: audit.Actor, now: datetime) -> Delivery:
     """Read a quarantined or ignored delivery again, after a mended rule or a new version."""
-    move(delivery, to=Delivery.Status.RECEIVED, actor=actor, now=now, note="replayed",
-         error="", tries=0)
+    move(
+        delivery,
+        to=Delivery.Status.RECEIVED,
+        actor=actor,
+        now=now,
+        note="replayed",
+        error="",
+        tries=0,
+    )
     delivery.events.all().delete()
     wake()
     return delivery
@@ -280,7 +292,7 @@ def wake() -> None:
         cursor.execute("SELECT pg_notify('opsportal_wake', 'work')")
 
 
-class _one_normaliser:  # noqa: N801 - reads as the phrase it is
+class _one_normaliser:
     """A session lock on an integration; it goes with the connection if the process dies."""
 
     def __init__(self, integration_id: int) -> None:

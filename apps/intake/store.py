@@ -19,7 +19,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 WAKE = "opsportal_wake"  # the channel that the engine listens to
 
 
-class Away(Exception):  # noqa: N818 - a state, answered with 503
+class Away(Exception):
     """The database does not answer; the sender should try again."""
 
 
@@ -75,7 +75,7 @@ VALUES (%s, 'native', %s, %s, '', '', '', %s)
 ON CONFLICT (api_key_id) DO UPDATE SET api_key_id = excluded.api_key_id
 RETURNING id
 """
-_TOKEN = """
+_BY_DIGEST = """
 SELECT id, kind, rate, secret_sealed, secret_old_sealed FROM intake_integration
 WHERE digest = %s AND archived_at IS NULL
 """
@@ -87,7 +87,7 @@ WITH kept AS (
     ON CONFLICT (integration_id, delivery_key) WHERE delivery_key IS NOT NULL DO NOTHING
     RETURNING id
 ) SELECT id, pg_notify('{WAKE}', 'delivery') FROM kept
-"""  # noqa: S608 - the channel's name is ours
+"""
 _FIRST = "SELECT id, dedup_key FROM intake_delivery WHERE integration_id = %s AND delivery_key = %s"
 
 
@@ -127,7 +127,7 @@ class Store:
         try:
             pool = await self._ready()
             async with asyncio.timeout(self._patience * 2), pool.connection() as connection:
-                cursor = await connection.execute(sql, params)  # type: ignore[call-overload] # a str constant of this module
+                cursor = await connection.execute(sql, params)
                 return list(await cursor.fetchall())
         except (psycopg.OperationalError, PoolTimeout, TimeoutError, OSError) as error:
             raise Away from error
@@ -147,7 +147,7 @@ class Store:
 
     async def token(self, digest: str) -> Source | None:
         """The integration whose URL token or routing key has this digest."""
-        rows = await self._rows(_TOKEN, [digest])
+        rows = await self._rows(_BY_DIGEST, [digest])
         if not rows:
             return None
         pk, kind, rate, secret, old = rows[0]
@@ -182,4 +182,4 @@ def _opened(scopes: Sequence[str]) -> list[str]:
 
 def utc_now() -> datetime:
     """The door's clock: intake has no Django around it."""
-    return datetime.now(UTC)  # noqa: TID251 - this is a door
+    return datetime.now(UTC)

@@ -71,11 +71,11 @@ class GuardError(Exception):
         self.message = message
 
 
-class Blocked(GuardError):  # noqa: N818 - reads as what happened
+class Blocked(GuardError):
     """The address is not allowed; nothing was sent, and trying again does not help."""
 
 
-class Failed(GuardError):  # noqa: N818 - reads as what happened
+class Failed(GuardError):
     """The address is allowed, but the request did not get through."""
 
 

@@ -18,11 +18,14 @@ class Channel(models.TextChoices):
     NTFY = "ntfy", "ntfy push"
     PUSHOVER = "pushover", "Pushover push"
     TWILIO_SMS = "twilio_sms", "SMS by Twilio"
+    TWILIO_CALL = "twilio_call", "Phone call by Twilio"
     SLACK = "slack", "Slack"
     TEAMS = "teams", "Microsoft Teams"
     DISCORD = "discord", "Discord"
     TELEGRAM = "telegram", "Telegram"
     MATTERMOST = "mattermost", "Mattermost"
+    GOOGLE_CHAT = "google_chat", "Google Chat"
+    WEBEX = "webex", "Webex"
     WEBHOOK = "webhook", "Signed webhook"
     MAILBOX = "mailbox", "In-app mailbox"
 
@@ -212,9 +215,7 @@ class Invitation(models.Model):
 
     person = models.ForeignKey(Person, models.CASCADE, related_name="invitations")
     digest = models.CharField(max_length=64, unique=True)
-    invited_by = models.ForeignKey(
-        Person, models.SET_NULL, null=True, blank=True, related_name="+"
-    )
+    invited_by = models.ForeignKey(Person, models.SET_NULL, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     accepted_at = models.DateTimeField(null=True)

@@ -63,11 +63,13 @@ class Surface(models.Model):
     kind = models.CharField(max_length=12, choices=Kind, default=Kind.SERVICE)
     tier = models.PositiveSmallIntegerField(choices=Tier, default=Tier.TWO)
     lifecycle = models.CharField(max_length=12, choices=Lifecycle, default=Lifecycle.LIVE)
-    team = models.ForeignKey(
-        Team, models.PROTECT, null=True, blank=True, related_name="surfaces"
-    )
+    team = models.ForeignKey(Team, models.PROTECT, null=True, blank=True, related_name="surfaces")
     parent = models.ForeignKey(
-        "self", models.PROTECT, null=True, blank=True, related_name="facets",
+        "self",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="facets",
         help_text="The surface that this one is a facet of.",
     )
     dashboard_url = models.URLField("dashboard", blank=True)
@@ -156,9 +158,7 @@ class Position(models.Model):
 
     key = models.SlugField(max_length=60, unique=True)
     name = models.CharField(max_length=100)
-    team = models.ForeignKey(
-        Team, models.PROTECT, null=True, blank=True, related_name="positions"
-    )
+    team = models.ForeignKey(Team, models.PROTECT, null=True, blank=True, related_name="positions")
     archived_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta:

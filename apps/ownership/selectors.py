@@ -43,9 +43,7 @@ def owners_of(surfaces: Iterable[Surface], *, at: datetime) -> dict[int, Owners]
         person = row.person or holders.get(row.position_id or 0)
         if person is not None and person.is_active:
             found.setdefault(row.surface_id, {})[row.role] = person
-    return {
-        pk: Owners(found.get(pk, {}).get(PRIMARY), found.get(pk, {}).get(BACKUP)) for pk in ids
-    }
+    return {pk: Owners(found.get(pk, {}).get(PRIMARY), found.get(pk, {}).get(BACKUP)) for pk in ids}
 
 
 def owners(surface: Surface | None, *, at: datetime) -> Owners:

@@ -34,7 +34,13 @@ def create_surface(
     **links: str,
 ) -> Surface:
     surface = Surface(
-        key=key, name=name, team=team, kind=kind, tier=tier, lifecycle=lifecycle, parent=parent,
+        key=key,
+        name=name,
+        team=team,
+        kind=kind,
+        tier=tier,
+        lifecycle=lifecycle,
+        parent=parent,
         **links,
     )
     surface.full_clean()
@@ -76,17 +82,19 @@ def assign(
     person = holder if isinstance(holder, Person) else None
     position = holder if isinstance(holder, Position) else None
     row = OwnershipAssignment(
-        surface=surface, role=role, person=person, position=position,
-        active_from=active_from, reason=reason,
+        surface=surface,
+        role=role,
+        person=person,
+        position=position,
+        active_from=active_from,
+        reason=reason,
     )
     row.full_clean(validate_constraints=False)
     row.save()
     return row
 
 
-def _refuse_same_person(
-    surface: Surface, role: str, holder: Holder | None, at: datetime
-) -> None:
+def _refuse_same_person(surface: Surface, role: str, holder: Holder | None, at: datetime) -> None:
     wanted = _person_behind(holder, at)
     if wanted is None:
         return

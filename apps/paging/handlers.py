@@ -8,6 +8,4 @@ from apps.paging import services
 
 def message_failed(event: MessageFailed) -> None:
     if event.subject_kind == "page":
-        services.hurry(
-            page_id=int(event.subject_ref), person_id=event.person_id, now=event.at
-        )
+        services.hurry(page_id=int(event.subject_ref), person_id=event.person_id, now=event.at)

@@ -28,7 +28,8 @@ class EscalationPolicy(models.Model):
         help_text="How often the steps are run again when nobody acknowledges.",
     )
     working_hours = models.JSONField(
-        default=list, blank=True,
+        default=list,
+        blank=True,
         help_text="Weekly windows that steps marked “in working hours” wait for.",
     )
     is_default = models.BooleanField(
@@ -58,7 +59,9 @@ class EscalationStep(models.Model):
     policy = models.ForeignKey(EscalationPolicy, models.CASCADE, related_name="steps")
     position = models.PositiveSmallIntegerField(default=0)
     delay_minutes = models.PositiveSmallIntegerField(
-        "wait (minutes)", default=5, validators=[MaxValueValidator(1440)],
+        "wait (minutes)",
+        default=5,
+        validators=[MaxValueValidator(1440)],
         help_text="After the step before; the first step's wait counts from the page's opening.",
     )
     only_in_working_hours = models.BooleanField("in working hours", default=False)
@@ -173,9 +176,7 @@ class Page(models.Model):
 
     class Meta:
         indexes = [
-            models.Index(
-                fields=["next_at"], name="paging_page_due", condition=Q(status="open")
-            ),
+            models.Index(fields=["next_at"], name="paging_page_due", condition=Q(status="open")),
             models.Index(fields=["status", "-opened_at"], name="paging_page_status"),
             models.Index(fields=["opener_kind", "opener_ref"], name="paging_page_opener"),
         ]

@@ -78,7 +78,7 @@ def _one(
             people = Person.objects.active().managers().order_by("name")
             return [Meant(p, "fallback", policy) for p in people], Nobody("there is no manager")
         case _:
-            person = Person.objects.active().filter(pk=target.get("id")).first()
+            person = Person.objects.active().filter(pk=target.get("id") or 0).first()
             named = [Meant(person, "named", policy)] if person else []
             return named, Nobody("the person it names is gone")
 
@@ -91,17 +91,17 @@ def _on_call(
         return [], Nobody(f"no schedule covers {where}")
     role = target.get("role") or "primary"
     shifts = (
-        Shift.objects.filter(schedule=schedule, role=role).at(at)
-        .select_related("person").order_by("seat", "pk")
+        Shift.objects.filter(schedule=schedule, role=role)
+        .at(at)
+        .select_related("person")
+        .order_by("seat", "pk")
     )
     reason: Reason = "on_call" if role == "primary" else "backup"
     meant = [Meant(s.person, reason, schedule.name, s.end_at) for s in shifts]
     return meant, Nobody(f"nobody is on call for {schedule.name}", schedule)
 
 
-def _owner(
-    surface: Surface | None, role: str, at: datetime
-) -> tuple[list[Meant], Nobody]:
+def _owner(surface: Surface | None, role: str, at: datetime) -> tuple[list[Meant], Nobody]:
     owners = ownership.owners(surface, at=at)
     person = owners.primary if role == "primary" else owners.backup
     reason: Reason = "owner" if role == "primary" else "backup_owner"

@@ -46,15 +46,12 @@ class Schedule(models.Model):
 
     key = models.SlugField(max_length=40, unique=True, help_text="Short and stable: profiler.")
     name = models.CharField(max_length=80)
-    team = models.ForeignKey(
-        Team, models.PROTECT, null=True, blank=True, related_name="schedules"
-    )
+    team = models.ForeignKey(Team, models.PROTECT, null=True, blank=True, related_name="schedules")
     time_zone = models.CharField(max_length=64, default="UTC", validators=[check_zone])
-    layer_mode = models.CharField(
-        max_length=10, choices=LayerMode, default=LayerMode.PRIORITY
-    )
+    layer_mode = models.CharField(max_length=10, choices=LayerMode, default=LayerMode.PRIORITY)
     min_people = models.PositiveSmallIntegerField(
-        default=1, validators=[MinValueValidator(1), MaxValueValidator(20)],
+        default=1,
+        validators=[MinValueValidator(1), MaxValueValidator(20)],
         help_text="Fewer reachable people than this is a gap in cover.",
     )
     archived_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -85,9 +82,7 @@ class Layer(models.Model):
     class Meta:
         ordering = ["-priority", "pk"]
         constraints = [
-            models.UniqueConstraint(
-                fields=["schedule", "name"], name="rotations_layer_name_once"
-            )
+            models.UniqueConstraint(fields=["schedule", "name"], name="rotations_layer_name_once")
         ]
 
     def __str__(self) -> str:
@@ -122,9 +117,7 @@ class LayerVersion(models.Model):
     advance = models.CharField(max_length=12, choices=Advance, default=Advance.ELAPSED)
     windows = models.JSONField(default=list, blank=True)  # [{"days": ["mon"], "start", "end"}]
     created_at = models.DateTimeField(auto_now_add=True)
-    created_by = models.ForeignKey(
-        Person, models.SET_NULL, null=True, blank=True, related_name="+"
-    )
+    created_by = models.ForeignKey(Person, models.SET_NULL, null=True, blank=True, related_name="+")
     reason = models.CharField(max_length=200, blank=True)
 
     objects = VersionQuerySet.as_manager()
@@ -182,16 +175,28 @@ class Override(models.Model):
 
     schedule = models.ForeignKey(Schedule, models.CASCADE, related_name="overrides")
     layer = models.ForeignKey(
-        Layer, models.CASCADE, null=True, blank=True, related_name="overrides",
+        Layer,
+        models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="overrides",
         help_text="Empty: the whole schedule.",
     )
     kind = models.CharField(max_length=10, choices=Kind, default=Kind.REPLACE)
     person = models.ForeignKey(
-        Person, models.PROTECT, null=True, blank=True, related_name="overrides",
+        Person,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="overrides",
         help_text="Who is on call instead, as well, or only; for “off”: who is off.",
     )
     replaces = models.ForeignKey(
-        Person, models.PROTECT, null=True, blank=True, related_name="+",
+        Person,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
         help_text="Whose turn it was. Only for “takes over”.",
     )
     start_at = models.DateTimeField("from")
@@ -248,9 +253,7 @@ class Shift(models.Model):
 
     schedule = models.ForeignKey(Schedule, models.CASCADE, related_name="shifts")
     role = models.CharField(max_length=10, choices=Role, default=Role.PRIMARY)
-    layer = models.ForeignKey(
-        Layer, models.PROTECT, null=True, blank=True, related_name="shifts"
-    )
+    layer = models.ForeignKey(Layer, models.PROTECT, null=True, blank=True, related_name="shifts")
     seat = models.PositiveSmallIntegerField(default=0)
     person = models.ForeignKey(Person, models.PROTECT, related_name="shifts")
     planned_person = models.ForeignKey(
@@ -352,9 +355,7 @@ class CoverageGap(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["source_kind", "source_ref"], name="rotations_gap_once"
-            )
+            models.UniqueConstraint(fields=["source_kind", "source_ref"], name="rotations_gap_once")
         ]
 
     def __str__(self) -> str:

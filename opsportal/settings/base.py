@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import dj_database_url
-from csp.constants import NONE, NONCE, SELF
+from csp.constants import NONCE, NONE, SELF
 
 from opsportal.env import Env
 
@@ -236,7 +236,9 @@ SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 7 * 24 * 3600
-CSRF_COOKIE_HTTPONLY = False  # htmx reads the token from the page, not the cookie; forms need neither
+CSRF_COOKIE_HTTPONLY = (
+    False  # htmx reads the token from the page, not the cookie; forms need neither
+)
 CSRF_FAILURE_VIEW = "apps.portal.views.errors.csrf_failure"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
@@ -252,10 +254,15 @@ CLUSTER_LATE_AFTER_SECONDS = 180
 HEARTBEAT_URL = env.text("OPSPORTAL_HEARTBEAT_URL", "")  # an outside dead-man's switch
 SITE_URL = env.text("OPSPORTAL_SITE_URL", "")  # overrides the address set on the first-run page
 SECRET_KEYS_AT_REST = env.words("OPSPORTAL_ENCRYPTION_KEYS")
-OUTGOING_ALLOW_PRIVATE = env.flag("OPSPORTAL_OUTGOING_ALLOW_PRIVATE")
+OUTGOING_ALLOW_PRIVATE = env.flag(
+    "OPSPORTAL_OUTGOING_ALLOW_PRIVATE"
+)  # self-hosted ntfy, Mattermost
+OUTGOING_ALLOW_HTTP = env.flag("OPSPORTAL_OUTGOING_ALLOW_HTTP")
 METRICS_LOOPBACK_ONLY = True
 
-LOGGING_CONFIG = None  # opsportal/logs.py configures structlog and the standard library in one place
+LOGGING_CONFIG = (
+    None  # opsportal/logs.py configures structlog and the standard library in one place
+)
 LOG_LEVEL = env.text("LOG_LEVEL", "INFO")
 LOG_FORMAT = env.text("LOG_FORMAT", "json")
 

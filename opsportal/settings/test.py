@@ -6,8 +6,8 @@ import os
 
 os.environ.setdefault("DATABASE_URL", "postgres://opsportal@127.0.0.1:1/unset")
 
-from opsportal.settings.base import *  # noqa: E402, F403 - an overlay starts from the base
-from opsportal.settings.base import Q_CLUSTER  # noqa: E402
+from opsportal.settings.base import *  # noqa: F403 - an overlay starts from the base
+from opsportal.settings.base import Q_CLUSTER
 
 DEBUG = False
 SECRET_KEY = "a-secret-for-tests-only-not-used-anywhere-else-0123456789"

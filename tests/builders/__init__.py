@@ -12,7 +12,7 @@ from apps.accounts import services as accounts
 from apps.accounts.models import Person, Team
 from apps.accounts.services import NewKey
 from apps.alerts.models import Alert
-from apps.core import audit, clock
+from apps.core import audit, clock, secrets
 from apps.incidents import services as incidents
 from apps.incidents.models import Incident
 from apps.intake import services as intake
@@ -20,7 +20,6 @@ from apps.intake.models import Delivery, Integration
 from apps.intake.services import NewIntegration
 from apps.notifications.models import Channel, ContactMethod
 from apps.notifications.services.outbox import hint
-from apps.core import secrets
 from apps.ownership import services as ownership
 from apps.ownership.models import Surface
 from apps.paging import services as paging
@@ -54,7 +53,9 @@ def person(
     )
 
 
-def team(key: str = "inspect", *, lead: Person | None = None, members: Sequence[Person] = ()) -> Team:
+def team(
+    key: str = "inspect", *, lead: Person | None = None, members: Sequence[Person] = ()
+) -> Team:
     made = accounts.create_team(key=key, name=key.title(), lead=lead)
     made.members.add(*members)
     return made
@@ -90,8 +91,14 @@ def schedule(
 ) -> Schedule:
     """Weekly, Monday 09:00; the first of `people` is on call now."""
     return rotations.weekly_preset(
-        key=key, name=key.title(), people=people, time_zone=time_zone, team=team,
-        surfaces=surfaces, by=None, now=now or clock.now(),
+        key=key,
+        name=key.title(),
+        people=people,
+        time_zone=time_zone,
+        team=team,
+        surfaces=surfaces,
+        by=None,
+        now=now or clock.now(),
     )
 
 
@@ -107,8 +114,11 @@ def method(
     """A verified contact method."""
     address = address or person.email
     return ContactMethod.objects.create(
-        person=person, channel=channel, address_sealed=secrets.seal(address),
-        address_hint=hint(channel, address), created_at=now or clock.now(),
+        person=person,
+        channel=channel,
+        address_sealed=secrets.seal(address),
+        address_hint=hint(channel, address),
+        created_at=now or clock.now(),
         verified_at=now or clock.now(),
     )
 
@@ -151,13 +161,23 @@ def alert(source: Integration, *, now: datetime | None = None, **body: Any) -> A
 
 
 def page(
-    *, surface: Surface | None = None, urgency: str = "high", now: datetime | None = None, **more: Any
+    *,
+    surface: Surface | None = None,
+    urgency: str = "high",
+    now: datetime | None = None,
+    **more: Any,
 ) -> Page:
     number = next(_numbers)
     return paging.open_page(
-        summary=f"Thing {number} broke", urgency=urgency, surface=surface, opener_kind="test",
-        opener_ref=str(number), thread_key=f"test-{number}", actor=audit.SYSTEM,
-        now=now or clock.now(), **more,
+        summary=f"Thing {number} broke",
+        urgency=urgency,
+        surface=surface,
+        opener_kind="test",
+        opener_ref=str(number),
+        thread_key=f"test-{number}",
+        actor=audit.SYSTEM,
+        now=now or clock.now(),
+        **more,
     )
 
 
@@ -171,6 +191,10 @@ def incident(
     **more: Any,
 ) -> Incident:
     return incidents.open_incident(
-        title=title, severity=severity, surface=surface,
-        actor=audit.person(by) if by else audit.SYSTEM, now=now or clock.now(), **more,
+        title=title,
+        severity=severity,
+        surface=surface,
+        actor=audit.person(by) if by else audit.SYSTEM,
+        now=now or clock.now(),
+        **more,
     )

@@ -25,12 +25,18 @@ def invite(*, person: Person, by: Person, now: datetime) -> str:
     """Mail `person` a link to set a password; answers the link, which is stored nowhere."""
     token = secrets.token(43)
     Invitation.objects.create(
-        person=person, digest=secrets.digest(token), invited_by=by, created_at=now,
+        person=person,
+        digest=secrets.digest(token),
+        invited_by=by,
+        created_at=now,
         expires_at=now + LASTS,
     )
     link = absolute(f"/join/{token}/")
     facts = wording.Invitation(
-        by=by.name, url=link, expires_at=now + LASTS, site=site().name,
+        by=by.name,
+        url=link,
+        expires_at=now + LASTS,
+        site=site().name,
         team=", ".join(person.teams.values_list("name", flat=True)),
         role=", ".join(str(Role(role).label) for role in person.roles),
     )

@@ -12,7 +12,7 @@ from django.db import transaction
 from apps.accounts.models import Person
 from apps.core import secrets
 from apps.core.errors import Conflict, Invalid
-from apps.notifications import wording
+from apps.notifications import rules, wording
 from apps.notifications.channels import CHANNELS
 from apps.notifications.channels.base import missing
 from apps.notifications.models import (
@@ -24,7 +24,6 @@ from apps.notifications.models import (
 )
 from apps.notifications.services.outbox import (
     hint,
-    quiet_windows,
     reader_of,
     send_to_address,
 )
@@ -99,15 +98,21 @@ def confirm(*, method: ContactMethod, code: str, now: datetime) -> ContactMethod
         return method
     expired = not method.code_sent_at or now - method.code_sent_at > CODE_LASTS
     if expired or method.code_tries >= MAX_TRIES:
-        raise Invalid("This code is used up. Send a new one.", code="code_expired",
-                      fields={"code": ["Send a new code."]})
+        raise Invalid(
+            "This code is used up. Send a new one.",
+            code="code_expired",
+            fields={"code": ["Send a new code."]},
+        )
     given = secrets.digest(f"{method.pk}:{''.join(code.split())}")
     if not random.compare_digest(given, method.code_digest):
         method.code_tries += 1
         method.save(update_fields=["code_tries"])
         left = MAX_TRIES - method.code_tries
-        raise Invalid(f"That is not the code. {left} tries left.", code="wrong_code",
-                      fields={"code": ["That is not the code that was sent."]})
+        raise Invalid(
+            f"That is not the code. {left} tries left.",
+            code="wrong_code",
+            fields={"code": ["That is not the code that was sent."]},
+        )
     method.verified_at, method.code_digest = now, ""
     method.save(update_fields=["verified_at", "code_digest"])
     return method
@@ -142,9 +147,7 @@ def send_test_page(*, method: ContactMethod, now: datetime) -> None:
 
 
 @transaction.atomic
-def set_rules(
-    *, person: Person, urgency: str, rows: Sequence[tuple[ContactMethod, int]]
-) -> None:
+def set_rules(*, person: Person, urgency: str, rows: Sequence[tuple[ContactMethod, int]]) -> None:
     """Replace a person's rules for one urgency by (method, minutes) pairs."""
     if urgency not in Urgency.values:
         raise Invalid("Choose urgent or low.")
@@ -161,14 +164,17 @@ def set_rules(
 
 def set_quiet_hours(*, person: Person, windows: list[dict[str, Any]]) -> QuietHours:
     """Weekly windows in which low urgency waits; never holds back an urgent page."""
-    quiet_windows(windows)
+    try:
+        rules.parse_windows(windows)
+    except ValueError as error:
+        raise Invalid(str(error), fields={"windows": [str(error)]}) from error
     row, _ = QuietHours.objects.update_or_create(person=person, defaults={"windows": windows})
     return row
 
 
 def can_be_woken(person: Person) -> bool:
     """Whether a verified method other than e-mail reaches the person."""
-    channels = ContactMethod.objects.filter(person=person).usable().values_list(
-        "channel", flat=True
+    channels = (
+        ContactMethod.objects.filter(person=person).usable().values_list("channel", flat=True)
     )
     return any(CHANNELS[channel].wakes for channel in channels if channel in CHANNELS)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, time
-from typing import Any, TypeVar
+from datetime import datetime
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from django.db import connection
@@ -28,7 +28,6 @@ from apps.notifications.wording import Texts
 
 F = TypeVar("F")
 Write = Callable[[F, Reader, datetime], Texts]
-_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,8 @@ class Told:
 
 def reader_of(person: Person) -> Reader:
     return Reader(
-        name=person.name, zone=ZoneInfo(person.time_zone),
+        name=person.name,
+        zone=ZoneInfo(person.time_zone),
         clock24=person.hour_cycle == HourCycle.H24,
     )
 
@@ -73,8 +73,19 @@ def notify(
     texts = write(facts, reader_of(person), now)
     ways = [_mailbox(person, now)] if person.is_demo else _planned(person, urgency, now)
     rows = [
-        _row(person, way, texts, what, urgency, subject, f"{dedupe}:p{person.pk}:{_name(way)}",
-             thread_key, kind, link, now)
+        _row(
+            person,
+            way,
+            texts,
+            what,
+            urgency,
+            subject,
+            f"{dedupe}:p{person.pk}:{_name(way)}",
+            thread_key,
+            kind,
+            link,
+            now,
+        )
         for way in ways
     ]
     return _write(rows)
@@ -108,7 +119,7 @@ def hint(channel: str, address: str) -> str:
     if channel == Channel.EMAIL:
         name, _, domain = address.partition("@")
         return f"{name[:1]}…{name[-1:]}@{domain}"[:80]
-    if channel in {Channel.TWILIO_SMS}:
+    if channel in {Channel.TWILIO_SMS, Channel.TWILIO_CALL}:
         return f"{address[:3]}…{address[-3:]}"
     tail = address.rstrip("/")[-4:]
     return f"…{tail}"
@@ -116,9 +127,7 @@ def hint(channel: str, address: str) -> str:
 
 def _write(rows: list[Message]) -> int:
     before = {row.dedupe_key for row in rows}
-    known = set(
-        Message.objects.filter(dedupe_key__in=before).values_list("dedupe_key", flat=True)
-    )
+    known = set(Message.objects.filter(dedupe_key__in=before).values_list("dedupe_key", flat=True))
     fresh = [row for row in rows if row.dedupe_key not in known]
     Message.objects.bulk_create(fresh, ignore_conflicts=True)
     if fresh:
@@ -138,7 +147,9 @@ def _mailbox(person: Person, now: datetime) -> Told:
 def _planned(person: Person, urgency: str, now: datetime) -> list[Told]:
     methods = {str(m.pk): m for m in ContactMethod.objects.filter(person=person).usable()}
     known = [
-        rules.Method(ref=ref, kind=m.channel, address=m.address_hint, verified=True)
+        rules.Method(
+            ref=ref, kind=m.channel, address=secrets.unseal(m.address_sealed), verified=True
+        )
         for ref, m in methods.items()
     ]
     chosen = [
@@ -147,8 +158,12 @@ def _planned(person: Person, urgency: str, now: datetime) -> list[Told]:
     ]
     quiet = QuietHours.objects.filter(person=person).first()
     planned = rules.plan(
-        chosen, known, urgency, now, ZoneInfo(person.time_zone),
-        quiet_windows(quiet.windows if quiet else []),
+        chosen,
+        known,
+        urgency,
+        now,
+        ZoneInfo(person.time_zone),
+        rules.parse_windows(quiet.windows) if quiet else [],
     )
     return [_told(person, methods.get(p.method_ref), p.not_before) for p in planned]
 
@@ -158,17 +173,6 @@ def _told(person: Person, method: ContactMethod | None, at: datetime) -> Told:
         sealed = secrets.seal(person.email)
         return Told(None, Channel.EMAIL, sealed, hint(Channel.EMAIL, person.email), at)
     return Told(method, method.channel, method.address_sealed, method.address_hint, at)
-
-
-def quiet_windows(rows: list[dict[str, Any]]) -> list[rules.QuietWindow]:
-    return [
-        rules.QuietWindow(
-            days=frozenset(_DAYS.index(day) for day in row["days"]),
-            start=time.fromisoformat(row["start"]),
-            end=time.fromisoformat(row["end"]),
-        )
-        for row in rows
-    ]
 
 
 def _row(

@@ -13,7 +13,6 @@ from datetime import datetime, timedelta
 
 import structlog
 from django.db import transaction
-from django.db.models import Count, Q
 
 from apps.core import events, secrets
 from apps.core.errors import DomainError
@@ -76,8 +75,13 @@ def claim(*, now: datetime, limit: int) -> list[Parcel]:
         parcels += _pack(found, now)
     for parcel in parcels:
         for row in (parcel.carrier, *parcel.riders):
-            settle(row, to=Status.SENDING, lease_until=now + LEASE, sending_at=now,
-                   attempts=row.attempts + 1)
+            settle(
+                row,
+                to=Status.SENDING,
+                lease_until=now + LEASE,
+                sending_at=now,
+                attempts=row.attempts + 1,
+            )
     return sorted(parcels, key=lambda parcel: (parcel.carrier.lane, parcel.carrier.pk))
 
 
@@ -123,11 +127,14 @@ def _pack(rows: list[Message], now: datetime) -> list[Parcel]:
 
 
 def _sent_lately(row: Message, now: datetime) -> int:
-    lately = Message.objects.filter(
-        person_id=row.person_id, channel=row.channel, method_id=row.method_id,
+    return Message.objects.filter(
+        person=row.person,
+        channel=row.channel,
+        method_id=row.method_id,
         sending_at__gt=now - timedelta(minutes=1),
-    ).exclude(status=Status.BUNDLED)
-    return lately.aggregate(n=Count("pk", filter=Q(status__in=[Status.SENT, Status.SENDING])))["n"]
+        status__in=[Status.SENT, Status.SENDING],
+        bundled_into=None,
+    ).count()
 
 
 # -- hand over
@@ -137,9 +144,7 @@ def _outgoing(parcel: Parcel, now: datetime) -> Outgoing:
     row = parcel.carrier
     subject, text, html, short = row.subject, row.body, row.body_html, row.short
     if parcel.riders and row.person is not None:
-        items = [
-            wording.BundleItem(subject=r.subject, link=r.link) for r in (row, *parcel.riders)
-        ]
+        items = [wording.BundleItem(subject=r.subject, link=r.link) for r in (row, *parcel.riders)]
         facts = wording.Bundle(items=items, url=site.absolute("/"), noun="messages")
         texts = wording.bundle(facts, reader_of(row.person), now)
         subject, text, html, short = texts.subject, texts.text, texts.html or "", texts.short
@@ -204,8 +209,14 @@ def _lock(row: Message) -> Message:
 
 def _settle_sent(row: Message, result: Result, now: datetime) -> None:
     if row.status == Status.SENDING:
-        settle(row, to=Status.SENT, sent_at=now, lease_until=None, error="",
-               provider_id=result.provider_id)
+        settle(
+            row,
+            to=Status.SENT,
+            sent_at=now,
+            lease_until=None,
+            error="",
+            provider_id=result.provider_id,
+        )
 
 
 def _settle_failed(row: Message, result: Result, now: datetime) -> None:
@@ -219,17 +230,20 @@ def _settle_failed(row: Message, result: Result, now: datetime) -> None:
             _give_up(row, now)
         return
     wait = result.retry_after or BACKOFF[min(row.attempts, len(BACKOFF)) - 1]
-    settle(row, to=Status.PENDING, lease_until=None, error=result.error,
-           not_before=now + timedelta(seconds=wait))
+    settle(
+        row,
+        to=Status.PENDING,
+        lease_until=None,
+        error=result.error,
+        not_before=now + timedelta(seconds=wait),
+    )
 
 
 def _give_up(row: Message, now: datetime) -> None:
     """By another of the person's methods; when none is left, whoever wrote it hears of it."""
     if row.person is None or row.what in ALONE or _by_another_method(row, now):
         return
-    events.publish(
-        MessageFailed(row.pk, row.subject_kind, row.subject_ref, row.person_id, now)
-    )
+    events.publish(MessageFailed(row.pk, row.subject_kind, row.subject_ref, row.person_id, now))
 
 
 def _by_another_method(row: Message, now: datetime) -> bool:
@@ -255,6 +269,8 @@ def _by_another_method(row: Message, now: datetime) -> bool:
             copy.save(force_insert=True)
             return True
     # Others may still be on their way; only when all have failed is the person unreachable.
-    return Message.objects.filter(dedupe_key__startswith=f"{effect}:").exclude(
-        status=Status.FAILED
-    ).exists()
+    return (
+        Message.objects.filter(dedupe_key__startswith=f"{effect}:")
+        .exclude(status=Status.FAILED)
+        .exists()
+    )

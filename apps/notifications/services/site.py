@@ -19,6 +19,7 @@ from apps.notifications.models import Site
 ACCOUNT_FIELDS: Mapping[str, tuple[str, ...]] = {
     "pushover": ("app_token",),
     "twilio_sms": ("account_sid", "auth_token", "from"),
+    "ntfy": ("server", "token"),
     "telegram": ("bot_token",),
 }
 
@@ -48,7 +49,13 @@ def save_site(*, values: Mapping[str, Any], now: datetime) -> Site:
     row = site()
     password = values.get("smtp_password")
     fields = {
-        "name", "address", "time_zone", "mail_from", "smtp_host", "smtp_port", "smtp_security",
+        "name",
+        "address",
+        "time_zone",
+        "mail_from",
+        "smtp_host",
+        "smtp_port",
+        "smtp_security",
         "smtp_user",
     }
     for name in fields & values.keys():
@@ -80,6 +87,7 @@ def site_config(channel: str) -> dict[str, str]:
     """The account part that `channel` sends with."""
     row = site()
     private = {"allow_private": "1"} if settings.OUTGOING_ALLOW_PRIVATE else {}
+    plain = {"allow_http": "1"} if settings.OUTGOING_ALLOW_HTTP else {}
     if channel == "email":
         return {
             "host": row.smtp_host,
@@ -89,7 +97,8 @@ def site_config(channel: str) -> dict[str, str]:
             "password": secrets.unseal(row.smtp_password_sealed),
         }
     accounts = json.loads(secrets.unseal(row.accounts_sealed) or "{}")
-    return {**accounts.get(channel, {}), **private}
+    account = "twilio_sms" if channel == "twilio_call" else channel
+    return {**accounts.get(account, {}), **private, **plain}
 
 
 def sender() -> Sender:

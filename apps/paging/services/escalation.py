@@ -30,9 +30,7 @@ def take_due_steps(*, now: datetime, limit: int = 50) -> int:
     Each page in its own transaction: step row, messages and next due time are one commit, so a
     crash leaves all or nothing, and a page that fails does not hold up the others.
     """
-    due = list(
-        Page.objects.due(now).order_by("next_at", "pk").values_list("pk", flat=True)[:limit]
-    )
+    due = list(Page.objects.due(now).order_by("next_at", "pk").values_list("pk", flat=True)[:limit])
     moved = 0
     for pk in due:
         try:
@@ -73,7 +71,10 @@ def _step(page: Page, now: datetime) -> bool:
     meant = [one for one in meant if _may_reach(page, one.person)]
     following = plan.after(snapshot, loop=loop, step=step, taken_at=now)
     taken, fresh = PageStep.objects.get_or_create(
-        page=page, round=page.round, loop=loop, step=step,
+        page=page,
+        round=page.round,
+        loop=loop,
+        step=step,
         defaults={"due_at": due_at, "taken_at": now},
     )
     if fresh:
@@ -107,8 +108,13 @@ def _exhaust(page: Page, now: datetime) -> None:
     """Every step is taken. Nothing is dropped: if nobody was ever told, managers are now."""
     ever = PageStep.objects.filter(page=page, round=page.round, people__isnull=False).exists()
     move(page, to=Status.EXHAUSTED, actor=audit.SYSTEM, now=now, next_at=None)
-    write_note(page=page, what="exhausted", text="Every step was taken; nobody acknowledged.",
-               actor=audit.SYSTEM, now=now)
+    write_note(
+        page=page,
+        what="exhausted",
+        text="Every step was taken; nobody acknowledged.",
+        actor=audit.SYSTEM,
+        now=now,
+    )
     if not ever and page.kind == Kind.REAL:
         managers = Person.objects.active().managers().order_by("name")
         meant = [targets.Meant(p, "fallback", page.policy_snapshot["name"]) for p in managers]
@@ -201,9 +207,7 @@ def _note(
     events.publish(PageStepTaken(page_id=page.pk, text=text, at=now))
 
 
-def _record_gaps(
-    page: Page, empty: list[targets.Nobody], taken: PageStep, now: datetime
-) -> None:
+def _record_gaps(page: Page, empty: list[targets.Nobody], taken: PageStep, now: datetime) -> None:
     """A schedule without anybody on call is a fact that managers hear of."""
     if page.kind != Kind.REAL:
         return
@@ -211,18 +215,29 @@ def _record_gaps(
         if nobody.schedule is None:
             continue
         gap = rotations.record_gap(
-            schedule=nobody.schedule, surface=page.surface, at=now, what=nobody.what,
+            schedule=nobody.schedule,
+            surface=page.surface,
+            at=now,
+            what=nobody.what,
             source=("page_step", f"{taken.pk}:{nobody.schedule.pk}"),
         )
         facts = wording.CoverageGap(
-            schedule=nobody.schedule.name, start=now, page=page.summary,
+            schedule=nobody.schedule.name,
+            start=now,
+            page=page.summary,
             surfaces=[page.surface.key] if page.surface else [],
             url=notifications.absolute("/oncall/"),
         )
         for manager in Person.objects.active().managers():
             notifications.notify(
-                person=manager, what="coverage_gap", write=wording.coverage_gap, facts=facts,
-                urgency="low", subject=("gap", str(gap.pk)), dedupe=f"gap:{gap.pk}", now=now,
+                person=manager,
+                what="coverage_gap",
+                write=wording.coverage_gap,
+                facts=facts,
+                urgency="low",
+                subject=("gap", str(gap.pk)),
+                dedupe=f"gap:{gap.pk}",
+                now=now,
             )
 
 
@@ -232,10 +247,15 @@ def hurry(*, page_id: int, person_id: int | None, now: datetime) -> None:
     page = Page.objects.select_for_update().filter(pk=page_id, status=Status.OPEN).first()
     if page is None:
         return
-    person = Person.objects.get_queryset().filter(pk=person_id).first()
+    person = Person.objects.get_queryset().filter(pk=person_id or 0).first()
     name = person.name if person else "Somebody"
-    write_note(page=page, what="unreachable", actor=audit.SYSTEM, now=now,
-               text=f"{name} could not be reached by any method. The next step follows at once.")
+    write_note(
+        page=page,
+        what="unreachable",
+        actor=audit.SYSTEM,
+        now=now,
+        text=f"{name} could not be reached by any method. The next step follows at once.",
+    )
     if page.loop == 0 or page.step > 0:  # a new loop always waits: no storm of dead addresses
         page.next_at = now
         page.save(update_fields=["next_at"])

@@ -27,9 +27,7 @@ Status = Page.Status
 
 def write_note(*, page: Page, what: str, text: str, actor: Actor, now: datetime) -> PageNote:
     """Add a row to the page's own timeline."""
-    return PageNote.objects.create(
-        page=page, at=now, what=what, text=text[:500], **actor.columns()
-    )
+    return PageNote.objects.create(page=page, at=now, what=what, text=text[:500], **actor.columns())
 
 
 def wake_engine() -> None:
@@ -101,19 +99,26 @@ def raise_page(
     }
     notifications.cancel(subject=("page", str(page.pk)), now=now)
     _restart(page, actor, now, "raised", values)
-    write_note(page=page, what="raised", text=f"Raised, escalation starts again: {reason}",
-               actor=actor, now=now)
+    write_note(
+        page=page,
+        what="raised",
+        text=f"Raised, escalation starts again: {reason}",
+        actor=actor,
+        now=now,
+    )
     return page
 
 
-def _restart(
-    page: Page, actor: Actor, now: datetime, note: str, values: dict[str, Any]
-) -> None:
+def _restart(page: Page, actor: Actor, now: datetime, note: str, values: dict[str, Any]) -> None:
     first = plan.start(page.policy_snapshot, now)
     values |= {
-        "round": page.round + 1, "loop": 0, "step": 0,
+        "round": page.round + 1,
+        "loop": 0,
+        "step": 0,
         "next_at": first.due_at if first else now,
-        "acknowledged_at": None, "acknowledged_by": None, "acknowledged_label": "",
+        "acknowledged_at": None,
+        "acknowledged_by": None,
+        "acknowledged_label": "",
     }
     if page.status == Status.OPEN:
         Page.objects.filter(pk=page.pk).update(**values)
@@ -130,7 +135,9 @@ def reroute(*, page: Page, surface: Surface, actor: Actor, now: datetime) -> Pag
     page = Page.objects.select_for_update().get(pk=page.pk)
     policy = policy_of(surface)
     values: dict[str, Any] = {
-        "surface": surface, "policy": policy, "policy_snapshot": snapshot_for(policy)
+        "surface": surface,
+        "policy": policy,
+        "policy_snapshot": snapshot_for(policy),
     }
     if page.is_waiting:
         page.policy_snapshot = values["policy_snapshot"]
@@ -150,9 +157,7 @@ def relabel(*, page_id: int, label: str, opener_url: str, thread_key: str) -> No
 
 
 @transaction.atomic
-def acknowledge(
-    *, page: Page, actor: Actor, now: datetime, person: Person | None = None
-) -> Page:
+def acknowledge(*, page: Page, actor: Actor, now: datetime, person: Person | None = None) -> Page:
     """Take the page: nobody else is woken. Acknowledging twice is no fault, the first counts.
 
     Unsent messages are cancelled in this transaction, and others who were told hear who took it.
@@ -161,12 +166,19 @@ def acknowledge(
     if page.status in {Status.ACKNOWLEDGED, Status.RESOLVED}:
         return page
     move(
-        page, to=Status.ACKNOWLEDGED, actor=actor, now=now,
-        acknowledged_at=now, acknowledged_by=person, acknowledged_label=actor.label, next_at=None,
+        page,
+        to=Status.ACKNOWLEDGED,
+        actor=actor,
+        now=now,
+        acknowledged_at=now,
+        acknowledged_by=person,
+        acknowledged_label=actor.label,
+        next_at=None,
     )
     notifications.cancel(subject=("page", str(page.pk)), now=now)
-    write_note(page=page, what="acknowledged", text=f"Acknowledged by {actor.label}.",
-               actor=actor, now=now)
+    write_note(
+        page=page, what="acknowledged", text=f"Acknowledged by {actor.label}.", actor=actor, now=now
+    )
     events.publish(PageAcknowledged(page_id=page.pk, by=actor, at=now))
     page.refresh_from_db()
     _tell_told(page, "acknowledged", actor, now, skip=person)
@@ -212,9 +224,14 @@ def _tell_told(
         if skip is not None and person.pk == skip.pk:
             continue
         common: dict[str, Any] = {
-            "person": person, "what": what, "urgency": page.urgency,
-            "subject": ("page", str(page.pk)), "thread_key": page.thread_key,
-            "dedupe": f"page:{page.pk}:r{page.round}:{what}", "kind": page.kind, "now": now,
+            "person": person,
+            "what": what,
+            "urgency": page.urgency,
+            "subject": ("page", str(page.pk)),
+            "thread_key": page.thread_key,
+            "dedupe": f"page:{page.pk}:r{page.round}:{what}",
+            "kind": page.kind,
+            "now": now,
             "link": url,
         }
         if what == "resolved":
@@ -222,16 +239,18 @@ def _tell_told(
             notifications.notify(
                 write=wording.resolved,
                 facts=wording.Resolved(
-                    topic=topic(page), started_at=page.opened_at, resolved_at=now,
-                    by=by_person, acknowledged_by=page.acknowledged_label, page_url=url,
+                    topic=topic(page),
+                    started_at=page.opened_at,
+                    resolved_at=now,
+                    by=by_person,
+                    acknowledged_by=page.acknowledged_label,
+                    page_url=url,
                 ),
                 **common,
             )
         else:
             notifications.notify(
                 write=wording.acknowledged,
-                facts=wording.Acknowledged(
-                    topic=topic(page), by=actor.label, at=now, page_url=url
-                ),
+                facts=wording.Acknowledged(topic=topic(page), by=actor.label, at=now, page_url=url),
                 **common,
             )

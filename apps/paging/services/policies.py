@@ -47,8 +47,10 @@ def save_policy(
 ) -> EscalationPolicy:
     """Create or replace a policy with its steps. Open pages keep the one they froze."""
     if not steps or not any(step.targets for step in steps):
-        raise Invalid("A policy needs a step that tells somebody.",
-                      fields={"steps": ["Add a step with a target."]})
+        raise Invalid(
+            "A policy needs a step that tells somebody.",
+            fields={"steps": ["Add a step with a target."]},
+        )
     if is_default:
         EscalationPolicy.objects.filter(is_default=True).update(is_default=False)
     policy = policy or EscalationPolicy()
@@ -60,7 +62,9 @@ def save_policy(
     policy.steps.all().delete()
     for position, step in enumerate(steps):
         row = EscalationStep.objects.create(
-            policy=policy, position=position, delay_minutes=step.delay_minutes,
+            policy=policy,
+            position=position,
+            delay_minutes=step.delay_minutes,
             only_in_working_hours=step.only_in_working_hours,
         )
         for target in step.targets:

@@ -76,23 +76,40 @@ def _tell(
     shown_role = "" if role == Role.PRIMARY else str(role)
     for shift in coming:
         facts = wording.Handoff(
-            schedule=schedule.name, at=at, until=shift.end_at, other=names_off, role=shown_role,
+            schedule=schedule.name,
+            at=at,
+            until=shift.end_at,
+            other=names_off,
+            role=shown_role,
             url=notifications.absolute("/oncall/"),
         )
         notifications.notify(
-            person=shift.person, what="handoff_on", write=wording.handoff_on, facts=facts,
-            urgency="low", subject=("schedule", str(schedule.pk)),
-            dedupe=f"handoff:{schedule.pk}:{role}:{at.isoformat()}:on", now=now,
+            person=shift.person,
+            what="handoff_on",
+            write=wording.handoff_on,
+            facts=facts,
+            urgency="low",
+            subject=("schedule", str(schedule.pk)),
+            dedupe=f"handoff:{schedule.pk}:{role}:{at.isoformat()}:on",
+            now=now,
         )
     for person in going:
         facts = wording.Handoff(
-            schedule=schedule.name, at=at, other=names_on, role=shown_role,
+            schedule=schedule.name,
+            at=at,
+            other=names_on,
+            role=shown_role,
             url=notifications.absolute("/oncall/"),
         )
         notifications.notify(
-            person=person, what="handoff_off", write=wording.handoff_off, facts=facts,
-            urgency="low", subject=("schedule", str(schedule.pk)),
-            dedupe=f"handoff:{schedule.pk}:{role}:{at.isoformat()}:off", now=now,
+            person=person,
+            what="handoff_off",
+            write=wording.handoff_off,
+            facts=facts,
+            urgency="low",
+            subject=("schedule", str(schedule.pk)),
+            dedupe=f"handoff:{schedule.pk}:{role}:{at.isoformat()}:off",
+            now=now,
         )
 
 
@@ -110,15 +127,21 @@ def warn_unreachable(*, now: datetime) -> int:
         if shift.person.is_demo or notifications.can_be_woken(shift.person):
             continue
         facts = wording.EmailOnly(
-            person=shift.person.name, schedule=shift.schedule.name, start=shift.start_at,
+            person=shift.person.name,
+            schedule=shift.schedule.name,
+            start=shift.start_at,
             url=notifications.absolute("/profile/"),
         )
         for manager in {*Person.objects.active().managers(), shift.person}:
             warned += notifications.notify(
-                person=manager, what="email_only", write=wording.email_only, facts=facts,
-                urgency="low", subject=("shift", str(shift.pk)),
+                person=manager,
+                what="email_only",
+                write=wording.email_only,
+                facts=facts,
+                urgency="low",
+                subject=("shift", str(shift.pk)),
                 dedupe=f"email-only:{shift.person_id}:{shift.schedule_id}:"
-                       f"{shift.start_at.isoformat()}",
+                f"{shift.start_at.isoformat()}",
                 now=now,
             )
     return warned

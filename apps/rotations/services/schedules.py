@@ -55,7 +55,11 @@ def create_schedule(
 ) -> Schedule:
     check_zone(time_zone)
     schedule = Schedule(
-        key=key, name=name, time_zone=time_zone, team=team, layer_mode=layer_mode,
+        key=key,
+        name=name,
+        time_zone=time_zone,
+        team=team,
+        layer_mode=layer_mode,
         min_people=min_people,
     )
     schedule.full_clean()
@@ -134,12 +138,23 @@ def _check_people(plan: LayerPlan) -> None:
 def _same(version: LayerVersion, plan: LayerPlan) -> bool:
     members = [m.person_id for m in version.members.order_by("position")]
     mine = (
-        version.time_zone, version.unit, version.every, version.anchor_date,
-        version.anchor_time, version.advance, list(version.windows), members,
+        version.time_zone,
+        version.unit,
+        version.every,
+        version.anchor_date,
+        version.anchor_time,
+        version.advance,
+        list(version.windows),
+        members,
     )
     theirs = (
-        plan.time_zone or version.layer.schedule.time_zone, plan.unit, plan.every,
-        plan.anchor_date, plan.anchor_time, plan.advance, list(plan.windows),
+        plan.time_zone or version.layer.schedule.time_zone,
+        plan.unit,
+        plan.every,
+        plan.anchor_date,
+        plan.anchor_time,
+        plan.advance,
+        list(plan.windows),
         [p.pk if p else None for p in plan.people],
     )
     return mine == theirs and version.effective_to is None
@@ -221,13 +236,22 @@ def add_override(
 ) -> Override:
     """A dated exception; its shifts change at once. The past cannot be overridden."""
     if end_at <= now:
-        raise Invalid("That time is over; the past is history.",
-                      fields={"end_at": ["Choose an end in the future."]})
+        raise Invalid(
+            "That time is over; the past is history.",
+            fields={"end_at": ["Choose an end in the future."]},
+        )
     if not person.is_active:
         raise Invalid(f"{person.name} was deactivated and cannot be on call.")
     row = Override(
-        schedule=schedule, kind=kind, person=person, replaces=replaces, layer=layer,
-        start_at=start_at, end_at=end_at, reason=reason, created_by=by,
+        schedule=schedule,
+        kind=kind,
+        person=person,
+        replaces=replaces,
+        layer=layer,
+        start_at=start_at,
+        end_at=end_at,
+        reason=reason,
+        created_by=by,
     )
     row.full_clean()
     row.save()
@@ -250,5 +274,3 @@ def cancel_override(*, override: Override, by: Person | None, now: datetime) -> 
     override.save(update_fields=["end_at", "cancelled_at", "cancelled_by"])
     materialise(schedule=override.schedule, now=now)
     return override
-
-

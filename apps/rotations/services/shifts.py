@@ -151,8 +151,10 @@ def find_differences(
 ) -> list[str]:
     """The nightly self-check: where rows and computation differ in the next days, in words."""
     end = now + ahead
-    want = {(w.role, w.layer_id, w.person_id, max(w.start_at, now), min(w.end_at, end))
-            for w in _wanted(schedule, now, end)}
+    want = {
+        (w.role, w.layer_id, w.person_id, max(w.start_at, now), min(w.end_at, end))
+        for w in _wanted(schedule, now, end)
+    }
     have = {
         (s.role, s.layer_id, s.person_id, max(s.start_at, now), min(s.end_at, end))
         for s in Shift.objects.filter(schedule=schedule).overlapping(now, end)

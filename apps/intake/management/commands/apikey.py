@@ -40,8 +40,11 @@ class Command(BaseCommand):
                 raise CommandError(f"There is no surface {options['surface']}.")
         try:
             key = accounts.create_key(
-                name=options["name"], scopes=options["scope"], team=team,
-                rate=options["rate"], now=now,
+                name=options["name"],
+                scopes=options["scope"],
+                team=team,
+                rate=options["rate"],
+                now=now,
             )
             if {Scope.EVENTS_WRITE, Scope.ADMIN} & set(options["scope"]):
                 intake.native_integration(api_key=key.row, surface=surface, now=now)

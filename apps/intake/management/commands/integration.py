@@ -58,7 +58,11 @@ class Command(BaseCommand):
             row = intake.native_integration(api_key=key.row, surface=surface, now=now)
             return {"id": str(row.pk), "url": absolute("/api/v1/events"), "key": key.text}
         new = intake.create_integration(
-            kind=options["kind"], name=options["name"], surface=surface,
-            secret=options["secret"], rate=options["rate"], now=now,
+            kind=options["kind"],
+            name=options["name"],
+            surface=surface,
+            secret=options["secret"],
+            rate=options["rate"],
+            now=now,
         )
         return {"id": str(new.row.pk), "url": absolute(new.path), "key": new.token}
