@@ -292,7 +292,7 @@ def wake() -> None:
         cursor.execute("SELECT pg_notify('opsportal_wake', 'work')")
 
 
-class _one_normaliser:
+class _one_normaliser:  # noqa: N801 - reads as the phrase it is
     """A session lock on an integration; it goes with the connection if the process dies."""
 
     def __init__(self, integration_id: int) -> None:

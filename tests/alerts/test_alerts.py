@@ -54,7 +54,9 @@ def test_a_hundred_repeats_are_one_alert_and_one_page(world: World, cast: Cast) 
 def test_later_alerts_of_a_group_join_its_page(world: World, cast: Cast) -> None:
     _, source = _story(cast)
     for key in "abc":
-        build.event(source, severity="error", dedup_key=key, group_key="disk", summary=f"Disk {key}")
+        build.event(
+            source, severity="error", dedup_key=key, group_key="disk", summary=f"Disk {key}"
+        )
     world.run()
     assert Page.objects.count() == 1
     assert Page.objects.get().notes.filter(what="joined").count() == 2
@@ -73,8 +75,9 @@ def test_a_worse_alert_raises_an_acknowledged_warning_and_starts_over(
     world.forget()
     alerts.acknowledge(alert=first, actor=audit.person(cast.ravi), person=cast.ravi, now=world.now)
     world.advance(minutes=5)
-    build.alert(source, severity="critical", dedup_key="b", group_key="g", summary="Down",
-                now=world.now)
+    build.alert(
+        source, severity="critical", dedup_key="b", group_key="g", summary="Down", now=world.now
+    )
     world.run()
     assert world.expect_page(to=cast.ravi, containing="[SEV2] Down").outgoing.urgency == "high"
     page = Page.objects.get()
@@ -137,7 +140,9 @@ def test_a_declared_incident_notes_the_all_clear_and_stays_open(world: World, ca
     _, source = _story(cast)
     build.alert(source, severity="error", dedup_key="a")
     incidents.transition(
-        incident=Incident.objects.get(), to="investigating", actor=audit.person(cast.maya),
+        incident=Incident.objects.get(),
+        to="investigating",
+        actor=audit.person(cast.maya),
         now=world.now,
     )
     build.event(source, action="resolve", dedup_key="a", now=world.now)

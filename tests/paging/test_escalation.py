@@ -95,7 +95,9 @@ def test_working_hours_hold_a_step_until_the_next_opening(world: World, cast: Ca
     hours = [{"days": ["mon", "tue", "wed", "thu", "fri"], "start": "09:00", "end": "17:00"}]
     build.policy(
         PolicyStep(0, [{"kind": "person", "person": cast.ravi}], only_in_working_hours=True),
-        working_hours=hours, time_zone="Europe/Berlin", is_default=True,
+        working_hours=hours,
+        time_zone="Europe/Berlin",
+        is_default=True,
     )
     world.at("2026-09-05 22:00", tz="Europe/Berlin")  # a Saturday evening
     build.page(surface=build.surface(now=world.now), now=world.now)

@@ -86,7 +86,7 @@ class _Apprise:
                 return failed("address", error.message, permanent=True)
             except AppriseImproperlyConfigured:
                 return failed("not_set_up", f"The account of {self.label} is not valid.")
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - a plug-in's bug must not stop the sender
                 return failed("bug", f"{self.label} failed inside ({type(error).__name__}).")
         return sent() if taken else self.judge(heard.number)
 
