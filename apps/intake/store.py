@@ -55,31 +55,31 @@ class Kept:
     repeat: bool
 
 
-_KEY = """  # noqa: S608 - the channel's name is ours
+_KEY = """
 SELECT k.id, k.name, k.scopes, coalesce(k.rate, i.rate), i.id, k.team_id, k.rotated_from_id
 FROM accounts_apikey k
 LEFT JOIN intake_integration i ON i.api_key_id = k.id
 WHERE k.digest = %s AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > %s)
 """
-_ROOT = """  # noqa: S608 - the channel's name is ours
+_ROOT = """
 WITH RECURSIVE chain(id, up) AS (
     SELECT id, rotated_from_id FROM accounts_apikey WHERE id = %s
     UNION ALL
     SELECT k.id, k.rotated_from_id FROM accounts_apikey k JOIN chain ON k.id = chain.up
 ) SELECT id FROM chain WHERE up IS NULL
 """
-_NATIVE = """  # noqa: S608 - the channel's name is ours
+_NATIVE = """
 INSERT INTO intake_integration
     (name, kind, api_key_id, team_id, token_hint, secret_sealed, secret_old_sealed, created_at)
 VALUES (%s, 'native', %s, %s, '', '', '', %s)
 ON CONFLICT (api_key_id) DO UPDATE SET api_key_id = excluded.api_key_id
 RETURNING id
 """
-_BY_DIGEST = """  # noqa: S608 - the channel's name is ours
+_BY_DIGEST = """
 SELECT id, kind, rate, secret_sealed, secret_old_sealed FROM intake_integration
 WHERE digest = %s AND archived_at IS NULL
 """
-_PUT = f"""  # noqa: S608 - the channel's name is ours
+_PUT = f"""
 WITH kept AS (
     INSERT INTO intake_delivery (integration_id, adapter, received_at, remote_ip, headers, body,
         delivery_key, dedup_key, status, error, tries)
