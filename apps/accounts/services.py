@@ -57,6 +57,32 @@ def create_person(
 
 
 @transaction.atomic
+def change_person(
+    *,
+    person: Person,
+    actor: Actor,
+    name: str | None = None,
+    roles: Sequence[str] | None = None,
+    time_zone: str | None = None,
+) -> Person:
+    """Change what is given; None leaves a value as it is. The last manager stays a manager."""
+    if roles is not None:
+        unknown = sorted(set(roles) - set(Role.values))
+        if unknown:
+            raise Invalid(f"There is no role {unknown[0]}. Roles: {', '.join(Role.values)}.")
+        if person.is_manager and Role.MANAGER not in roles and not _other_managers(person):
+            raise Conflict(
+                f"{person.name} is the only manager. Make somebody else a manager first."
+            )
+        person.roles = list(roles)
+    person.name = name.strip() if name is not None else person.name
+    person.time_zone = time_zone if time_zone is not None else person.time_zone
+    person.full_clean(exclude=["password"])
+    person.save(update_fields=["name", "roles", "time_zone"])
+    return person
+
+
+@transaction.atomic
 def deactivate(*, person: Person, actor: Actor, now: datetime) -> Person:
     """Switch somebody off; every app that holds duties hears of it."""
     if not person.is_active:
@@ -82,6 +108,20 @@ def create_team(*, key: str, name: str, lead: Person | None = None) -> Team:
     team.save()
     if lead:
         team.members.add(lead)
+    return team
+
+
+def add_to_team(*, team: Team, person: Person) -> None:
+    """Make somebody a member; again is no fault."""
+    team.members.add(person)
+
+
+@transaction.atomic
+def set_lead(*, team: Team, lead: Person) -> Team:
+    """Who leads a team is also a member of it."""
+    team.lead = lead
+    team.save(update_fields=["lead"])
+    team.members.add(lead)
     return team
 
 

@@ -170,8 +170,8 @@ class SayDomainErrors:
             return None
         if wants_json(request):
             return problem_response(error.status, error.code, error.message)
-        if error.status == 404:
-            return render(request, "errors/404.html", {"detail": error.message}, status=404)
+        if error.status in {403, 404}:  # never a redirect: there is nothing to mend on the form
+            return say(request, error.status, error.code, error.message)
         if request.method == "POST" and request.user.is_authenticated:
             messages.error(request, error.message)
             return HttpResponseRedirect(_back(request))

@@ -133,6 +133,28 @@ def verification_code(facts: Code, reader: Reader, now: datetime) -> Texts:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TestMail:
+    """A mail that somebody setting up the mail server asked for."""
+
+    __test__ = False  # a message, not a class of tests
+
+    server: str
+    site: str = "OpsPortal"
+    url: str = ""
+
+
+def test_mail(facts: TestMail, reader: Reader, now: datetime) -> Texts:
+    """Says that it is a test, through which server it came, and that nothing is to be done."""
+    at = f"{moment(now, reader, now)} {city(reader.zone)}"
+    blocks: list[Block] = [
+        f"This is a test mail of {facts.site}. It arrived, so mail works. Nothing is to be done.",
+        Facts([("Sent", at), ("Mail server", facts.server), ("Site", facts.url)]),
+    ]
+    what = f"[TEST] Mail from {facts.site} works"
+    return texts(what, blocks, sms(what, ""))
+
+
+@dataclass(frozen=True, kw_only=True)
 class Invitation:
     """The first message to a new person."""
 

@@ -36,12 +36,14 @@ from .notices import (
     EngineLate,
     Handoff,
     Invitation,
+    TestMail,
     coverage_gap,
     email_only,
     engine_late,
     handoff_off,
     handoff_on,
     invitation,
+    test_mail,
     verification_code,
 )
 
@@ -59,6 +61,7 @@ __all__ = [
     "Reader",
     "Resolved",
     "Role",
+    "TestMail",
     "TestPage",
     "Texts",
     "Topic",
@@ -73,6 +76,7 @@ __all__ = [
     "invitation",
     "page_step",
     "resolved",
+    "test_mail",
     "test_page",
     "verification_code",
 ]

@@ -48,6 +48,26 @@ def create_surface(
     return surface
 
 
+@transaction.atomic
+def change_surface(
+    *,
+    surface: Surface,
+    actor: Actor,
+    name: str | None = None,
+    kind: str | None = None,
+    tier: int | None = None,
+    team: Team | None = None,
+) -> Surface:
+    """Change what is given; None leaves a value as it is."""
+    surface.name = name if name is not None else surface.name
+    surface.kind = kind if kind is not None else surface.kind
+    surface.tier = tier if tier is not None else surface.tier
+    surface.team = team if team is not None else surface.team
+    surface.full_clean()
+    surface.save(update_fields=["name", "kind", "tier", "team"])
+    return surface
+
+
 def _person_behind(holder: Holder | None, at: datetime) -> Person | None:
     if isinstance(holder, Position):
         held = PositionHolding.objects.at(at).filter(position=holder).select_related("person")

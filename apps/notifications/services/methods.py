@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import secrets as random
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from django.core import signing
 from django.db import transaction
 
 from apps.accounts.models import Person
-from apps.core import secrets
-from apps.core.errors import Conflict, Invalid
+from apps.core import heartbeats, secrets
+from apps.core.errors import Conflict, Invalid, NotFound
+from apps.core.models import Heartbeat
 from apps.notifications import rules, wording
 from apps.notifications.channels import CHANNELS
 from apps.notifications.channels.base import missing
@@ -30,6 +33,8 @@ from apps.notifications.services.outbox import (
 from apps.notifications.services.site import absolute, site, site_config
 
 CODE_LASTS = timedelta(minutes=10)
+TEST_LASTS = timedelta(days=1)
+_TEST_SALT = "opsportal.notifications.test_page"
 MAX_TRIES = 5
 MAX_METHODS = 10
 
@@ -120,6 +125,7 @@ def confirm(*, method: ContactMethod, code: str, now: datetime) -> ContactMethod
 
 def remove_method(*, method: ContactMethod, now: datetime) -> None:
     """Stop using a method; messages that went by it stay readable."""
+    Heartbeat.objects.filter(name=_arrival(method)).delete()
     method.delete()
 
 
@@ -128,7 +134,8 @@ def send_test_page(*, method: ContactMethod, now: datetime) -> None:
     """A page that looks like a real one and says that it is a test."""
     if not method.verified_at:
         raise Conflict("Confirm this method with its code first.")
-    link = absolute("/profile/test-page/")
+    token = signing.dumps([method.pk, int(now.timestamp())], salt=_TEST_SALT)
+    link = absolute(f"/profile/test-page/{token}/")
     facts = wording.TestPage(
         by=method.person.name, method=str(method), ack_url=link, site=site().name
     )
@@ -144,6 +151,50 @@ def send_test_page(*, method: ContactMethod, now: datetime) -> None:
         now=now,
         link=link,
     )
+
+
+@dataclass(frozen=True)
+class TestArrival:
+    """A test page behind its link: by which method, when it went, when it was answered."""
+
+    __test__ = False  # a fact, not a class of tests
+
+    method: ContactMethod
+    sent_at: datetime
+    answered_at: datetime | None
+
+
+def read_test_page(*, token: str, now: datetime) -> TestArrival:
+    """What the link of a test page is about; NotFound when it is forged, cut or a day old."""
+    try:
+        method_pk, stamp = signing.loads(token, salt=_TEST_SALT, max_age=TEST_LASTS)
+        sent_at = datetime.fromtimestamp(int(stamp), UTC)
+    except (signing.BadSignature, ValueError, TypeError) as error:
+        raise NotFound("This test link is older than a day or not complete.") from error
+    method = ContactMethod.objects.select_related("person").filter(pk=method_pk).first()
+    if method is None or not method.person.is_active:
+        raise NotFound("The contact method of this test was removed.")
+    beat = Heartbeat.objects.filter(name=_arrival(method), beat_at__gte=sent_at).first()
+    return TestArrival(method, sent_at, beat.beat_at if beat else None)
+
+
+def answer_test_page(*, token: str, now: datetime) -> TestArrival:
+    """The person pressed the button: the way to them works. Pressing twice is no fault."""
+    found = read_test_page(token=token, now=now)
+    if found.answered_at is None:
+        heartbeats.beat(_arrival(found.method), now=now, person=found.method.person_id)
+    return read_test_page(token=token, now=now)
+
+
+def tested_at(methods: Iterable[ContactMethod]) -> dict[int, datetime]:
+    """When a test page by each method was last answered, by the method's id. One query."""
+    names = {_arrival(method): method.pk for method in methods}
+    rows = Heartbeat.objects.filter(name__in=names).values_list("name", "beat_at")
+    return {names[name]: at for name, at in rows}
+
+
+def _arrival(method: ContactMethod) -> str:
+    return f"test-page:{method.pk}"
 
 
 @transaction.atomic

@@ -12,7 +12,9 @@ from django.conf import settings
 
 from apps.core import secrets
 from apps.core.errors import Invalid
-from apps.notifications.channels.base import Sender
+from apps.notifications import wording
+from apps.notifications.channels import CHANNELS
+from apps.notifications.channels.base import Outgoing, Result, Sender
 from apps.notifications.models import Site
 
 # What each channel's account part is called; the form and the sender use the same names.
@@ -31,7 +33,8 @@ def site() -> Site:
 
 def address() -> str:
     """Where the site is reached, without a trailing slash; the environment's word comes first."""
-    return (settings.SITE_URL or site().address or "http://localhost:8000").rstrip("/")
+    known = settings.SITE_URL or site().address or settings.DEFAULT_SITE_URL
+    return (known or "http://localhost:8000").rstrip("/")
 
 
 def absolute(path: str) -> str:
@@ -105,3 +108,56 @@ def sender() -> Sender:
     """Who mails come from; without a configured address, one of the site's own host."""
     row = site()
     return Sender(name=row.name, address=row.mail_from or f"opsportal@{host()}")
+
+
+# How long a person waits on the page for a mail server's answer, in seconds.
+_TEST_PATIENCE = "6"
+
+
+def send_test_mail(
+    *,
+    to: str,
+    reader: wording.Reader,
+    now: datetime,
+    values: Mapping[str, Any] | None = None,
+) -> Result:
+    """Send one mail at once, past the outbox, and answer what the mail server made of it.
+
+    `values` are settings as they were typed, by the names of `save_site`; without them the stored
+    ones are used. An empty password means the stored one, as long as server and user are the same.
+    """
+    stored = site_config("email")
+    config, name, sent_from = stored, site().name, sender()
+    if values is not None:
+        config = _typed_config(values, stored)
+        address_typed = str(values.get("mail_from") or f"opsportal@{host()}")
+        sent_from = Sender(name=name, address=address_typed)
+    facts = wording.TestMail(
+        server=f"{config['host']}, port {config['port']}", site=name, url=address()
+    )
+    texts = wording.test_mail(facts, reader, now)
+    return CHANNELS["email"].send(
+        Outgoing(
+            address=to,
+            subject=texts.subject,
+            text=texts.text,
+            html=texts.html,
+            short=texts.short,
+            message_id=f"{secrets.token(24)}@{host()}",
+            urgency="low",
+            sender=sent_from,
+            config={**config, "timeout": _TEST_PATIENCE},
+            created_at=now,
+            now=now,
+            event="test_mail",
+        )
+    )
+
+
+def _typed_config(values: Mapping[str, Any], stored: Mapping[str, str]) -> dict[str, str]:
+    names = {"host": "smtp_host", "port": "smtp_port", "security": "smtp_security"}
+    config = {key: str(values.get(name) or "") for key, name in names.items()}
+    config |= {"user": str(values.get("smtp_user") or "")}
+    same = (config["host"], config["user"]) == (stored["host"], stored["user"])
+    kept = stored["password"] if same else ""
+    return config | {"password": str(values.get("smtp_password") or "") or kept}

@@ -11,6 +11,7 @@ from apps.rotations.services.schedules import (
     cover_surface,
     create_schedule,
     plan_layer,
+    weekly_anchor,
     weekly_preset,
 )
 from apps.rotations.services.shifts import extend_all, find_differences, materialise, record_gap
@@ -30,5 +31,6 @@ __all__ = [
     "record_gap",
     "tell_handoffs",
     "warn_unreachable",
+    "weekly_anchor",
     "weekly_preset",
 ]

@@ -179,6 +179,15 @@ def archive_layer(*, layer: Layer, by: Person | None, now: datetime) -> Layer:
     return layer
 
 
+def weekly_anchor(*, weekday: int, at: time, time_zone: str, now: datetime) -> date:
+    """The last day on which a weekly handoff would have happened, so that the first person serves
+    now. `weekday` counts from Monday = 0."""
+    zone = ZoneInfo(time_zone)
+    today = now.astimezone(zone).date()
+    anchor = today - timedelta(days=(today.weekday() - weekday) % 7)
+    return anchor - timedelta(days=7) if datetime.combine(anchor, at, zone) > now else anchor
+
+
 @transaction.atomic
 def weekly_preset(
     *,
@@ -201,10 +210,7 @@ def weekly_preset(
     if not people:
         raise Invalid("Choose at least one person.", fields={"people": ["Choose somebody."]})
     schedule = create_schedule(key=key, name=name, time_zone=time_zone, team=team)
-    today = now.astimezone(ZoneInfo(time_zone)).date()
-    anchor = today - timedelta(days=(today.weekday() - weekday) % 7)
-    if datetime.combine(anchor, at, ZoneInfo(time_zone)) > now:
-        anchor -= timedelta(days=7)
+    anchor = weekly_anchor(weekday=weekday, at=at, time_zone=time_zone, now=now)
     plan = LayerPlan(name="Weekly", people=tuple(people), anchor_date=anchor, anchor_time=at)
     plan_layer(schedule=schedule, plan=plan, by=by, now=now)
     for surface in surfaces:
