@@ -24,9 +24,7 @@ class PersonManager(BaseUserManager["Person"]):
     """Finds people by e-mail without regard to case; makes them without a role by default."""
 
     def get_queryset(self) -> PersonQuerySet:
-        from apps.accounts.models import Person
-
-        return PersonQuerySet(Person, using=self._db)
+        return PersonQuerySet(self.model, using=self._db)
 
     def active(self) -> PersonQuerySet:
         return self.get_queryset().active()

@@ -253,6 +253,7 @@ ENGINE_LATE_AFTER_SECONDS = 15
 CLUSTER_LATE_AFTER_SECONDS = 180
 HEARTBEAT_URL = env.text("OPSPORTAL_HEARTBEAT_URL", "")  # an outside dead-man's switch
 SITE_URL = env.text("OPSPORTAL_SITE_URL", "")  # overrides the address set on the first-run page
+DEFAULT_SITE_URL = env.text("OPSPORTAL_DEFAULT_SITE_URL", "")  # until one is set there
 SECRET_KEYS_AT_REST = env.words("OPSPORTAL_ENCRYPTION_KEYS")
 OUTGOING_ALLOW_PRIVATE = env.flag(
     "OPSPORTAL_OUTGOING_ALLOW_PRIVATE"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 
 from opsportal.settings.base import *  # noqa: F403 - an overlay starts from the base
@@ -27,3 +28,14 @@ if (host := env.text("HOST", "")) and host not in {"0.0.0.0", "::"}:  # noqa: S1
 elif host:
     ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", ("*",))
 LOG_FORMAT = env.text("LOG_FORMAT", "console")
+
+
+def _running_url() -> str:
+    """The address of the `make run` of this folder, for commands that run beside it."""
+    try:
+        return str(json.loads((DATA_DIR / "run.json").read_text(encoding="utf-8"))["url"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+
+
+DEFAULT_SITE_URL = env.text("OPSPORTAL_DEFAULT_SITE_URL", "") or _running_url()

@@ -53,13 +53,8 @@ def add_method(
     if ContactMethod.objects.filter(person=person).count() >= MAX_METHODS:
         raise Invalid(f"A person has at most {MAX_METHODS} contact methods.")
     config = {**site_config(channel), **({"secret": secret} if secret else {})}
-    lacking = missing(CHANNELS[channel], config)
-    if lacking:
-        what = "a signing secret" if channel == Channel.WEBHOOK else "an account"
-        raise Invalid(
-            f"{CHANNELS[channel].label} needs {what} first: {', '.join(lacking)}.",
-            fields={"channel": [f"{CHANNELS[channel].label} is not set up on this site."]},
-        )
+    if not person.is_demo and missing(CHANNELS[channel], config):
+        raise _not_set_up(channel)
     clean = CHANNELS[channel].check_address(address, config)
     method = ContactMethod.objects.create(
         person=person,
@@ -72,6 +67,18 @@ def add_method(
     )
     send_code(method=method, now=now)
     return method
+
+
+def _not_set_up(channel: str) -> Invalid:
+    label = CHANNELS[channel].label
+    cures = {
+        Channel.EMAIL: "The mail server is not set up yet. A manager enters it in the site settings.",
+        Channel.WEBHOOK: "A webhook needs a signing secret. Make one and enter it beside the address.",
+    }
+    cure = cures.get(Channel(channel)) or (
+        f"{label} is not set up on this site. A manager enters its account in the site settings."
+    )
+    return Invalid(cure, code="channel_not_set_up", fields={"channel": [cure]})
 
 
 @transaction.atomic

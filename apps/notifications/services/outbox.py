@@ -14,6 +14,7 @@ from django.db import connection
 from apps.accounts.models import HourCycle, Person
 from apps.core import secrets
 from apps.core.models import Kind
+from apps.core.transitions import settle_all
 from apps.notifications import rules
 from apps.notifications.layout import Reader
 from apps.notifications.models import (
@@ -232,8 +233,8 @@ def cancel(*, subject: tuple[str, str], now: datetime, what: str = "") -> int:
         .order_by("pk")
         .select_for_update()
     )
-    waiting = [row.pk for row in pending if row.status == Message.Status.PENDING]
+    waiting = [row for row in pending if row.status == Message.Status.PENDING]
     running = [row.pk for row in pending if row.status == Message.Status.SENDING]
-    Message.objects.filter(pk__in=waiting).update(status=Message.Status.CANCELLED)
+    settle_all(waiting, to=Message.Status.CANCELLED)
     Message.objects.filter(pk__in=running).update(cancel_requested_at=now)
     return len(waiting)
