@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -18,11 +19,11 @@ from apps.accounts.models import Team
 from apps.core import audit, events, secrets
 from apps.core.errors import Conflict, Invalid
 from apps.core.transitions import move, settle
-from apps.intake.adapters import ADAPTERS
+from apps.intake.adapters import ADAPTERS, CHECKED
 from apps.intake.canonical import CanonicalEvent, InvalidEvent
 from apps.intake.events import EventsNormalised
 from apps.intake.models import Delivery, Event, Integration
-from apps.intake.redaction import redact_event
+from apps.intake.redaction import redact_event, redact_headers
 from apps.ownership.models import Surface
 
 log = structlog.get_logger("opsportal.intake")
@@ -149,6 +150,34 @@ def receive(
         body=json.dumps(body).encode(),
         delivery_key=delivery_key,
         dedup_key=str(body.get("dedup_key") or f"auto:{uuid.uuid4().hex}"),
+    )
+
+
+def receive_hook(
+    *,
+    integration: Integration,
+    body: bytes,
+    now: datetime,
+    headers: Mapping[str, str] | None = None,
+) -> Delivery:
+    """Take a vendor's body from inside, as its own address would have taken it (demo, trials).
+
+    A body that cannot be read is kept all the same, and quarantined by the engine.
+    """
+    given = dict(headers or {})
+    keys: dict[str, str | None] = {"delivery_key": None, "dedup_key": ""}
+    with suppress(InvalidEvent):
+        keys["delivery_key"] = ADAPTERS[integration.kind].delivery_key(body, given)
+        if checked := CHECKED.get(integration.kind):
+            fallback = f"auto:{uuid.uuid4().hex}"
+            keys["dedup_key"] = checked.validate(body, given, fallback_key=fallback)[0] or ""
+    return Delivery.objects.create(
+        integration=integration,
+        adapter=integration.kind,
+        received_at=now,
+        headers=redact_headers(given),
+        body=body,
+        **keys,
     )
 
 
