@@ -213,6 +213,7 @@ def _run(
             errors="replace",
             check=False,
             umask=0o077,
+            start_new_session=True,  # pg_ctl would stop the server on Ctrl-C, before its clients
             user=account.uid if account else None,
             group=account.gid if account else None,
             extra_groups=[] if account else None,

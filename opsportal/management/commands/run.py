@@ -124,7 +124,7 @@ def children(address: serving.Address, certificate: devtls.Files | None) -> list
     """The programs that make up the product, in the order in which they are to stop."""
     web = [sys.executable, "-m", "uvicorn", "opsportal.asgi:application", "--log-level", "warning"]
     web += ["--host", address.host, "--port", str(address.port), "--no-access-log"]
-    web += ["--timeout-graceful-shutdown", "5", "--no-server-header"]
+    web += ["--timeout-graceful-shutdown", "3", "--no-server-header"]
     web += ["--no-proxy-headers"]  # a sender must not choose its address; Django knows its proxies
     if certificate:
         web += ["--ssl-certfile", str(certificate.certificate)]
