@@ -14,7 +14,7 @@ from apps.accounts.roles import SCOPE_GRANTS, Scope
 class ScopeRequired(BasePermission):
     """Keys need the scope, people the grant behind it. A view without scopes is closed."""
 
-    message = "This key or person lacks the scope that this needs."
+    message = "This is closed to keys and people alike."
 
     def has_permission(self, request: Request, view: Any) -> bool:
         user: Any = request.user
@@ -24,6 +24,7 @@ class ScopeRequired(BasePermission):
         needed = getattr(view, "scopes", {}).get(kind)
         if needed is None:
             return False
+        self.message = f"This needs the scope {needed}."
         if isinstance(user, KeyPrincipal):
             return needed in user.key.scopes or Scope.ADMIN in user.key.scopes
         return bool(user.may(SCOPE_GRANTS[needed]))
