@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.base_user import BaseUserManager
 from django.db import models
 from django.db.models import Q
+
+from apps.accounts.roles import Grant
 
 if TYPE_CHECKING:
     from apps.accounts.models import ApiKey, Person
@@ -19,6 +21,12 @@ class PersonQuerySet(models.QuerySet["Person"]):
     def managers(self) -> PersonQuerySet:
         return self.filter(roles__contains=["manager"])
 
+    def visible_to(self, user: Any) -> PersonQuerySet:
+        """Members see who is here; how to reach somebody is for that person and managers."""
+        if not getattr(user, "is_authenticated", False) or not user.may(Grant.SEE):
+            return self.none()
+        return self
+
 
 class PersonManager(BaseUserManager["Person"]):
     """Finds people by e-mail without regard to case; makes them without a role by default."""
@@ -28,6 +36,9 @@ class PersonManager(BaseUserManager["Person"]):
 
     def active(self) -> PersonQuerySet:
         return self.get_queryset().active()
+
+    def visible_to(self, user: Any) -> PersonQuerySet:
+        return self.get_queryset().visible_to(user)
 
     def get_by_natural_key(self, username: str | None) -> Person:
         return self.get_queryset().get(email=(username or "").strip().lower())
