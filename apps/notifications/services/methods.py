@@ -72,8 +72,8 @@ def add_method(
 def _not_set_up(channel: str) -> Invalid:
     label = CHANNELS[channel].label
     cures = {
-        Channel.EMAIL: "The mail server is not set up yet. A manager enters it in the site settings.",
-        Channel.WEBHOOK: "A webhook needs a signing secret. Make one and enter it beside the address.",
+        Channel.EMAIL: "The mail server is not set up yet. A manager does it in the site settings.",
+        Channel.WEBHOOK: "A webhook needs a signing secret. Enter one beside the address.",
     }
     cure = cures.get(Channel(channel)) or (
         f"{label} is not set up on this site. A manager enters its account in the site settings."

@@ -1,0 +1,117 @@
+"""Two at once, with real transactions: an acknowledgement against a sender, claim against claim."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+from django.db import connection
+
+from apps.core import audit
+from apps.core.models import StatusChange
+from apps.notifications.models import Message
+from apps.notifications.services import sender
+from apps.paging import services as paging
+from apps.paging.models import Page
+from tests import builders as build
+
+NOW = datetime(2026, 9, 7, 6, 0, tzinfo=UTC)
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def together(*acts: Callable[[], object]) -> list[BaseException]:
+    """Run callables in threads that start at the same moment; answers what they raised."""
+    barrier, errors = threading.Barrier(len(acts)), []
+
+    def run(act: Callable[[], object]) -> None:
+        try:
+            barrier.wait()
+            act()
+        except BaseException as error:  # noqa: BLE001 - handed to the test
+            errors.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run, args=(act,)) for act in acts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return errors
+
+
+def test_no_send_starts_after_the_acknowledgement_commits() -> None:
+    """Whoever wins the row decides: sent and then acknowledged, or acknowledged and never sent."""
+    ravi = build.person("Ravi Rao", now=NOW)
+    surface = build.surface(primary=ravi, now=NOW)
+    build.schedule(ravi, surfaces=[surface], now=NOW)
+    outcomes = set()
+    for _ in range(20):
+        page = build.page(surface=surface, now=NOW)
+        paging.take_due_steps(now=NOW)
+        claimed: list[sender.Parcel] = []
+        errors = together(
+            lambda claimed=claimed: claimed.extend(sender.claim(now=NOW, limit=10)),
+            lambda page=page: paging.acknowledge(
+                page=page, actor=audit.person(ravi), person=ravi, now=NOW
+            ),
+        )
+        assert errors == []
+        row = Message.objects.get(subject_ref=str(page.pk), what="page_step")
+        if claimed:
+            assert row.status == "sending"
+        else:
+            assert row.status == "cancelled"
+            assert sender.claim(now=NOW, limit=10) == []
+        outcomes.add(row.status)
+        Message.objects.all().delete()
+    assert outcomes <= {"sending", "cancelled"}
+
+
+def test_two_senders_never_claim_one_row() -> None:
+    ravi = build.person("Ravi Rao", now=NOW)
+    surface = build.surface(primary=ravi, now=NOW)
+    build.schedule(ravi, surfaces=[surface], now=NOW)
+    build.page(surface=surface, now=NOW)
+    paging.take_due_steps(now=NOW)
+    claimed: list[sender.Parcel] = []
+    assert not together(*[lambda: claimed.extend(sender.claim(now=NOW, limit=5))] * 6)
+    assert len(claimed) == 1
+
+
+def test_twenty_acknowledgements_at_once_are_one() -> None:
+    ravi, bea = build.person("Ravi Rao", now=NOW), build.person("Bea Bell", now=NOW)
+    page = build.page(surface=build.surface(primary=ravi, now=NOW), now=NOW)
+    acts = [
+        lambda who=who: paging.acknowledge(page=page, actor=audit.person(who), person=who, now=NOW)
+        for who in (ravi, bea) * 10
+    ]
+    assert together(*acts) == []
+    assert page.notes.filter(what="acknowledged").count() == 1
+    changes = StatusChange.objects.filter(kind="paging.page", ref=str(page.pk))
+    assert [c.became for c in changes] == ["acknowledged"]
+
+
+def test_two_engines_take_a_step_once() -> None:
+    ravi = build.person("Ravi Rao", now=NOW)
+    surface = build.surface(primary=ravi, now=NOW)
+    build.schedule(ravi, surfaces=[surface], now=NOW)
+    for _ in range(5):
+        build.page(surface=surface, now=NOW)
+    assert not together(*[lambda: paging.take_due_steps(now=NOW)] * 4)
+    assert Message.objects.filter(what="page_step").count() == 5
+    assert {p.step for p in Page.objects.all()} == {1}
+
+
+def test_a_burst_of_one_key_is_one_alert() -> None:
+    from apps.alerts.models import Alert
+    from apps.intake import services as intake
+
+    source = build.native()
+    for _ in range(20):
+        build.event(source, dedup_key="a", severity="warning", now=NOW)
+    assert not together(*[lambda: intake.normalise_due(now=NOW)] * 4)
+    intake.normalise_due(now=NOW)
+    assert Alert.objects.get().count == 20
