@@ -57,7 +57,7 @@ def say(request: HttpRequest, status: int, code: str, detail: str) -> HttpRespon
     if wants_json(request):
         return problem_response(status, code, detail)
     template = f"errors/{status if status in {400, 403, 404, 429, 503} else 400}.html"
-    return render(request, template, {"detail": detail}, status=status)
+    return render(request, template, {"detail": detail, "message": detail}, status=status)
 
 
 class RequestContext:
