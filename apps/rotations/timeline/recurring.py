@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
@@ -22,7 +22,8 @@ from apps.rotations.timeline.windows import weekday
 MAX_DURATION_MINUTES = 400 * 24 * 60
 _DAY = timedelta(days=1)
 _HOUR = timedelta(hours=1)
-# Daylight saving never moved a clock by more than a day: the slack with which wall times are cut.
+# In the second pass of a repeated hour, shifts with a later wall time have begun already. No
+# clock was ever put back by more than a day.
 _SLACK = timedelta(days=1, hours=2)
 
 
@@ -136,7 +137,7 @@ class Occurrences:
     def _begins(self, low: datetime, high: datetime) -> Iterator[tuple[datetime, int]]:
         """(wall time, place in the order) of shifts that may have time in low … high."""
         first = self._rule.first_local
-        low, high = max(low - self._duration - _SLACK, first), high + _SLACK
+        low, high = max(low - self._duration, first), high + _SLACK
         if self._rule.unit == "hour" or (self._rule.unit == "day" and not self._days):
             return self._by_steps(low, high)
         return self._by_days(low, high)
@@ -156,8 +157,8 @@ class Occurrences:
         for _ in range((high.date() - day).days + 1):
             if self._matches(day):
                 place = self._place(day)
-                if place is not None and (begin := _at(day, clock)) >= low:
-                    yield begin, place
+                if place is not None:
+                    yield datetime.combine(day, clock), place
             day += _DAY
 
     def _matches(self, day: date) -> bool:
@@ -196,10 +197,6 @@ class Occurrences:
     def _period(self, number: int) -> int | None:
         place, left_out = divmod(number, self._rule.every)
         return None if left_out else place
-
-
-def _at(day: date, clock: time) -> datetime:
-    return datetime.combine(day, clock)
 
 
 def _from_end(day: date) -> int:

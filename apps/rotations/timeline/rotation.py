@@ -239,13 +239,12 @@ class Turns:
         return Turn(index, self.boundary(index), self.boundary(index + 1), self.user(index))
 
     def between(self, start: datetime, end: datetime) -> Iterator[Turn]:
-        """The turns with time in [start, end), whole, in order."""
+        """The turns in [start, end), whole, in order; also those of zero length."""
         index = self.index(start)
         begin = self.boundary(index)
         while begin < end:
             finish = self.boundary(index + 1)
-            if begin < finish:
-                yield Turn(index, begin, finish, self.user(index))
+            yield Turn(index, begin, finish, self.user(index))
             index, begin = index + 1, finish
 
     def handoffs(self, start: datetime, end: datetime) -> list[datetime]:

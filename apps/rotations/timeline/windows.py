@@ -57,9 +57,10 @@ class Window:
 
 @dataclass(frozen=True, eq=False)
 class Mask:
-    """Windows put together: (start, end) as distances from Monday 00:00, disjoint and in order.
+    """Windows put together: (start, end) as distances from Monday 00:00, in order.
 
-    An end may lie beyond the week. Compared by identity, so that it is a cheap cache key.
+    An end may lie beyond the week, where it may meet the next week's first start. Compared by
+    identity, so that it is a cheap cache key.
     """
 
     spans: tuple[tuple[timedelta, timedelta], ...]
@@ -104,9 +105,6 @@ def _mask_of(windows: tuple[Window, ...]) -> Mask | None:
             joined[-1] = (joined[-1][0], max(joined[-1][1], end))
         else:
             joined.append((start, end))
-    while len(joined) > 1 and joined[-1][1] >= joined[0][0] + _WEEK:
-        _, wrapped = joined.pop(0)
-        joined[-1] = (joined[-1][0], max(joined[-1][1], wrapped + _WEEK))
     if not joined or joined[0][1] - joined[0][0] >= _WEEK:
         return None
     return Mask(tuple(joined))
