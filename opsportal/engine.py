@@ -80,13 +80,13 @@ class Senders:
         self._hands = hands
         self._busy = 0
         self._lock = threading.Lock()
+        self.freed: Callable[[], None] = lambda: None  # told when a hand is free again
 
     def run(self, *, now: datetime, limit: int) -> int:
         with self._lock:
             room = self._hands - self._busy
         if room <= 0:
-            time.sleep(0.02)
-            return 0
+            return 0  # a freed hand wakes the lane
         parcels = sender.claim(now=now, limit=min(limit, room))
         for parcel in parcels:
             with self._lock:
@@ -100,10 +100,11 @@ class Senders:
             sender.send(parcel, clock.db_now)
         except Exception:
             log.exception("send failed", message=parcel.carrier.pk)
+            connection.close()
         finally:
             with self._lock:
                 self._busy -= 1
-            connection.close()
+            self.freed()
 
     def close(self) -> None:
         self._pool.shutdown(wait=True)
@@ -121,6 +122,7 @@ class Engine:
         self.lanes = [Lane(step) for step in steps]
         for lane, following in zip(self.lanes, self.lanes[1:], strict=False):
             lane.follows.append(following)
+        self.senders.freed = self.lanes[-1].wake.set
         self._beaten = 0.0
 
     def run(self) -> None:
