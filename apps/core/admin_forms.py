@@ -1,0 +1,256 @@
+"""Form parts of the admin: fields that people can fill in, and refusals said at their field."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, time, tzinfo
+from typing import TYPE_CHECKING, Any
+from zoneinfo import available_timezones
+
+from django import forms
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.datastructures import MultiValueDict
+from django.utils.dateparse import parse_time
+
+from apps.core import safe_json
+from apps.core.errors import DomainError
+
+if TYPE_CHECKING:
+    _ModelForm = forms.ModelForm[Any]
+else:
+    _ModelForm = forms.ModelForm
+
+DAYS = (
+    ("mon", "Mon"), ("tue", "Tue"), ("wed", "Wed"), ("thu", "Thu"), ("fri", "Fri"),
+    ("sat", "Sat"), ("sun", "Sun"),
+)  # fmt: skip
+MAX_WINDOWS = 20  # rows that one form takes
+WALL = "%Y-%m-%dT%H:%M"
+FIRST_YEAR, LAST_YEAR = 1970, 2199
+
+
+def add_refusal(form: forms.BaseForm, error: Exception) -> None:
+    """Say a refusal at the fields that it names, or else on top of the form."""
+    if isinstance(error, ValidationError):
+        named: Mapping[str, Any] = getattr(error, "error_dict", {NON_FIELD_ERRORS: error})
+        fallback: Any = [text for texts in named.values() for text in ValidationError(texts)]
+    else:
+        named = error.fields if isinstance(error, DomainError) else {}
+        fallback = getattr(error, "message", str(error))
+    placed = {name: texts for name, texts in named.items() if name in form.fields}
+    for name, texts in placed.items():
+        form.add_error(name, texts)
+    if not placed:
+        form.add_error(None, fallback)
+
+
+class Form(_ModelForm):
+    """The base of every model form: says what a service refused, offers nothing archived."""
+
+    refused: Exception | None = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        dress(self.fields)
+        for name, field in self.fields.items():
+            if isinstance(field, forms.ModelChoiceField):
+                _leave_out_archived(field, getattr(self.instance, f"{name}_id", None))
+
+    def _post_clean(self) -> None:
+        super()._post_clean()  # type: ignore[misc] # a hook of ModelForm that the stubs leave out
+        if self.refused is not None:
+            add_refusal(self, self.refused)
+
+
+def _leave_out_archived(field: forms.ModelChoiceField[Any], current: object) -> None:
+    """What is archived cannot be chosen anew, but may stay where it is."""
+    queryset = field.queryset
+    if queryset is not None and hasattr(queryset.model, "archived_at"):
+        field.queryset = queryset.filter(Q(archived_at=None) | Q(pk=current))
+
+
+def dress(fields: Mapping[str, forms.Field]) -> None:
+    """The admin's look for widgets that no model field brought along."""
+    for field in fields.values():
+        widget = field.widget
+        if not hasattr(widget, "attrs") or "class" in widget.attrs:
+            continue
+        if isinstance(widget, forms.CheckboxInput | forms.CheckboxSelectMultiple):
+            widget.attrs["class"] = "ops-check"
+        elif not widget.is_hidden and not isinstance(widget, WindowsWidget):
+            widget.attrs["class"] = "ops-input"
+
+
+class ZoneWidget(forms.TextInput):
+    """A text box that offers every time zone as it is typed."""
+
+    template_name = "admin/ops/zone.html"
+
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        context = super().get_context(name, value, attrs)
+        context["widget"]["attrs"]["list"] = "ops-zones"
+        context["zones"] = sorted(available_timezones())
+        return context
+
+
+class MomentWidget(forms.DateTimeInput):
+    input_type = "datetime-local"
+
+    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
+        super().__init__({"class": "ops-input ops-moment", **(attrs or {})}, format=WALL)
+
+
+class MomentField(forms.DateTimeField):
+    """An instant, typed and shown as a wall time: in `zone` if a form sets it, else the viewer's.
+
+    A wall time that happens twice is the first of the two; one that a jump skips is moved on.
+    """
+
+    widget = MomentWidget
+    zone: tzinfo | None = None
+
+    def prepare_value(self, value: Any) -> Any:
+        if isinstance(value, datetime) and value.tzinfo is not None:
+            return value.astimezone(self.zone or timezone.get_current_timezone())
+        return value
+
+    def to_python(self, value: Any) -> datetime | None:
+        if value in self.empty_values:
+            return None
+        try:
+            found = value if isinstance(value, datetime) else datetime.fromisoformat(value.strip())
+        except (ValueError, TypeError, AttributeError) as error:
+            raise ValidationError("Enter a date and a time.", code="invalid") from error
+        if not FIRST_YEAR <= found.year <= LAST_YEAR:
+            raise ValidationError(f"Enter a year from {FIRST_YEAR} to {LAST_YEAR}.", code="year")
+        if found.tzinfo is None:
+            found = found.replace(tzinfo=self.zone or timezone.get_current_timezone())
+        return found.astimezone(UTC)
+
+
+class WindowsWidget(forms.Widget):
+    """Weekly windows as rows: days to tick, from, until. One empty row waits for the next."""
+
+    template_name = "admin/ops/windows.html"
+
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        context = super().get_context(name, value, attrs)
+        rows = [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
+        shown = [*rows, {}][:MAX_WINDOWS]
+        context["rows"] = [
+            {
+                "name": f"{name}-{index}",
+                "number": index + 1,
+                "days": [(key, word, key in row.get("days", ())) for key, word in DAYS],
+                "start": row.get("start", ""),
+                "end": row.get("end", ""),
+            }
+            for index, row in enumerate(shown)
+        ]
+        return context
+
+    def value_from_datadict(
+        self, data: Mapping[str, Any], files: Any, name: str
+    ) -> list[dict[str, Any]]:
+        rows = [_window_row(data, f"{name}-{index}") for index in range(MAX_WINDOWS)]
+        return [row for row in rows if any(row.values())]
+
+    def value_omitted_from_data(self, data: Any, files: Any, name: str) -> bool:
+        return False
+
+    def id_for_label(self, id_: str) -> str:
+        return ""
+
+
+def _window_row(data: Mapping[str, Any], name: str) -> dict[str, Any]:
+    getlist = data.getlist if isinstance(data, MultiValueDict) else (lambda key: data.get(key, []))
+    return {
+        "days": [day for day, _ in DAYS if day in getlist(f"{name}-days")],
+        "start": str(data.get(f"{name}-start", "")).strip()[:20],
+        "end": str(data.get(f"{name}-end", "")).strip()[:20],
+    }
+
+
+class WindowsField(forms.Field):
+    """Weekly windows in their stored form: `[{"days": ["mon"], "start": "09:00", "end": …}]`."""
+
+    widget = WindowsWidget
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"required": False, **kwargs})
+
+    def clean(self, value: Any) -> list[dict[str, Any]]:
+        found, wrong = [], []
+        for number, row in enumerate(value or [], start=1):
+            try:
+                found.append(_window(row))
+            except ValidationError as error:
+                wrong += [f"Window {number}: {text}" for text in error.messages]
+        if wrong:
+            raise ValidationError(wrong)
+        return found
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        try:
+            return bool(self.clean(data) != list(initial or []))
+        except ValidationError:
+            return True
+
+
+def _window(row: Mapping[str, Any]) -> dict[str, Any]:
+    if not row["days"]:
+        raise ValidationError("tick at least one day.")
+    return {
+        "days": list(row["days"]),
+        "start": _clock(row["start"], "from").isoformat("minutes"),
+        "end": _clock(row["end"], "until").isoformat("minutes"),
+    }
+
+
+def _clock(text: str, word: str) -> time:
+    try:
+        found = parse_time(text)
+    except ValueError:
+        found = None
+    if found is None or found.tzinfo is not None:
+        raise ValidationError(f"“{word}” is a time such as 09:00.")
+    return found.replace(second=0, microsecond=0)
+
+
+class SafeJSONField(forms.JSONField):
+    """JSON as text, refused with a sentence when PostgreSQL could not keep it."""
+
+    def to_python(self, value: Any) -> Any:
+        if isinstance(value, str) and value.strip():
+            _check_json(value)
+        try:
+            return super().to_python(value)
+        except (RecursionError, ValueError, OverflowError) as error:
+            raise ValidationError("This JSON cannot be kept.", code="unsafe") from error
+
+
+def _check_json(text: str) -> None:
+    try:
+        safe_json.check(json.loads(text))
+    except safe_json.UnsafeJson as error:
+        raise ValidationError(error.message, code=error.code) from error
+    except RecursionError as error:
+        raise ValidationError("This JSON is nested too deeply.", code="too_deep") from error
+    except ValueError:
+        return  # not JSON at all: the field has its own words for that
+
+
+class Choices(forms.MultipleChoiceField):
+    """Some of a closed list, as checkboxes, each with its own line of help."""
+
+    widget = forms.CheckboxSelectMultiple
+
+    def __init__(self, *, choices: Any, helps: Mapping[Any, str] | None = None, **more: Any):
+        offered: Iterable[tuple[str, str]] = [
+            (value, f"{label}: {helps[value]}" if helps and value in helps else label)
+            for value, label in choices
+        ]
+        super().__init__(choices=list(offered), **more)
