@@ -62,6 +62,7 @@ def change_person(
     person: Person,
     actor: Actor,
     name: str | None = None,
+    email: str | None = None,
     roles: Sequence[str] | None = None,
     time_zone: str | None = None,
 ) -> Person:
@@ -76,9 +77,10 @@ def change_person(
             )
         person.roles = list(roles)
     person.name = name.strip() if name is not None else person.name
+    person.email = email if email is not None else person.email
     person.time_zone = time_zone if time_zone is not None else person.time_zone
     person.full_clean(exclude=["password"])
-    person.save(update_fields=["name", "roles", "time_zone"])
+    person.save(update_fields=["name", "email", "roles", "time_zone"])
     return person
 
 
@@ -93,6 +95,14 @@ def deactivate(*, person: Person, actor: Actor, now: datetime) -> Person:
     person.archived_at = now
     person.save(update_fields=["is_active", "archived_at"])
     events.publish(PersonDeactivated(person_id=person.pk, at=now, by=actor))
+    return person
+
+
+def reactivate(*, person: Person, actor: Actor, now: datetime) -> Person:
+    """Let somebody back in. What they held before is not given back by itself."""
+    person.is_active = True
+    person.archived_at = None
+    person.save(update_fields=["is_active", "archived_at"])
     return person
 
 
@@ -114,6 +124,24 @@ def create_team(*, key: str, name: str, lead: Person | None = None) -> Team:
 def add_to_team(*, team: Team, person: Person) -> None:
     """Make somebody a member; again is no fault."""
     team.members.add(person)
+
+
+def set_teams(*, person: Person, teams: Sequence[Team]) -> None:
+    """Make somebody a member of exactly these teams. Who leads a team stays in it."""
+    person.teams.set({*teams, *person.leads.all()})
+
+
+def archive_team(*, team: Team, now: datetime) -> Team:
+    """Take a team out of the lists; what it owns and did stays readable."""
+    team.archived_at = now
+    team.save(update_fields=["archived_at"])
+    return team
+
+
+def restore_team(*, team: Team) -> Team:
+    team.archived_at = None
+    team.save(update_fields=["archived_at"])
+    return team
 
 
 @transaction.atomic

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TypeVar
 
 from django.db import IntegrityError, transaction
 
@@ -11,6 +12,7 @@ from apps.core.audit import Actor
 from apps.core.errors import Conflict, Invalid
 from apps.ownership import selectors
 from apps.ownership.models import (
+    ExternalParty,
     OwnershipAssignment,
     Position,
     PositionHolding,
@@ -162,3 +164,36 @@ def archive_surface(*, surface: Surface, actor: Actor, now: datetime) -> Surface
     surface.archived_at = now
     surface.save(update_fields=["archived_at"])
     return surface
+
+
+def archive_party(*, party: ExternalParty, now: datetime) -> ExternalParty:
+    """Take a vendor out of the lists; what leaned on it stays readable."""
+    party.archived_at = now
+    party.save(update_fields=["archived_at"])
+    return party
+
+
+@transaction.atomic
+def archive_position(*, position: Position, now: datetime) -> Position:
+    """Take a position out of use. Refused while it answers for a surface."""
+    held = OwnershipAssignment.objects.at(now).filter(position=position).select_related("surface")
+    keys = [row.surface.key for row in held[:3]]
+    if keys:
+        raise Conflict(
+            f"{position.name} still answers for {', '.join(keys)}. Give those away first."
+        )
+    held_now = PositionHolding.objects.filter(position=position, active_from__lt=now).at(now)
+    held_now.update(active_to=now)
+    position.archived_at = now
+    position.save(update_fields=["archived_at"])
+    return position
+
+
+Archived = TypeVar("Archived", Surface, ExternalParty, Position)
+
+
+def restore(*, row: Archived) -> Archived:
+    """Bring back what was archived."""
+    row.archived_at = None
+    row.save(update_fields=["archived_at"])
+    return row

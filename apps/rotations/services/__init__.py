@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
+from apps.rotations.services.editing import (
+    Edited,
+    LayerEdit,
+    OverrideEdit,
+    ScheduleEdit,
+    archive_schedule,
+    edit_schedule,
+    restore_schedule,
+)
 from apps.rotations.services.handoffs import audit_all, tell_handoffs, warn_unreachable
 from apps.rotations.services.schedules import (
     LayerPlan,
@@ -17,18 +26,25 @@ from apps.rotations.services.schedules import (
 from apps.rotations.services.shifts import extend_all, find_differences, materialise, record_gap
 
 __all__ = [
+    "Edited",
+    "LayerEdit",
     "LayerPlan",
+    "OverrideEdit",
+    "ScheduleEdit",
     "add_override",
     "archive_layer",
+    "archive_schedule",
     "audit_all",
     "cancel_override",
     "cover_surface",
     "create_schedule",
+    "edit_schedule",
     "extend_all",
     "find_differences",
     "materialise",
     "plan_layer",
     "record_gap",
+    "restore_schedule",
     "tell_handoffs",
     "warn_unreachable",
     "weekly_anchor",
