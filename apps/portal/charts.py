@@ -14,6 +14,7 @@ from apps.portal import formats
 
 AXIS, LANE, BAR = 40, 36, 26  # heights in px
 DRAWN_WIDTH = 880  # px: the width that decides which text fits; narrower screens clip
+PHONE_WIDTH = 300
 LETTER, PADDING = 6.8, 20  # px, of the 12 px face
 DAILY_TICKS_BELOW = timedelta(days=15)
 
@@ -155,14 +156,14 @@ def timeline(rows: Sequence[Row], scale: Scale, *, first_day: int = 0) -> Timeli
     )
 
 
-def _bars(shifts: Sequence[Shift], scale: Scale, *, y: int) -> list[Bar]:
+def _bars(shifts: Sequence[Shift], scale: Scale, *, y: int, drawn: int = DRAWN_WIDTH) -> list[Bar]:
     bars = []
     for shift in shifts:
         start, end = max(shift.start, scale.start), min(shift.end, scale.end)
         if start >= end:
             continue
         x, width = scale.x(start), round(scale.x(end) - scale.x(start), 2)
-        text, centered = _fitting_text(shift, width)
+        text, centered = _fitting_text(shift, width / 100 * drawn)
         bars.append(
             Bar(
                 x=x, width=width, y=y, text=text, centered=centered, shift=shift,
@@ -183,11 +184,11 @@ def title(shift: Shift, scale: Scale) -> str:
     when = formats.span(shift.start, shift.end, scale.zone, scale.cycle, scale.now)
     length = formats.duration(formats.elapsed(shift.start, shift.end))
     who = shift.who or "Gap: nobody on call"
-    return f"{who}, {when}, {length}" + (f". {shift.note}" if shift.note else "")
+    planned = " (planned)" if shift.planned else ""
+    return f"{who}{planned}, {when}, {length}" + (f". {shift.note}" if shift.note else "")
 
 
-def _fitting_text(shift: Shift, width: float) -> tuple[str, bool]:
-    room = width / 100 * DRAWN_WIDTH
+def _fitting_text(shift: Shift, room: float) -> tuple[str, bool]:
     if not shift.who:
         long = f"Gap {formats.duration(formats.elapsed(shift.start, shift.end))}"
         return (long if _fits(long, room) else "Gap" if room >= 24 else ""), True
@@ -222,7 +223,7 @@ def _ticks(scale: Scale, first_day: int) -> list[Tick]:
 
 def _tick(scale: Scale, at: datetime, text: str) -> Tick:
     to_now = (scale.x(scale.now) - scale.x(at)) / 100 * DRAWN_WIDTH
-    return Tick(x=scale.x(at), text=text, dx=round(to_now) + 6 if 4 <= to_now < 40 else 8)
+    return Tick(x=scale.x(at), text=text, dx=round(to_now) + 10 if 4 <= to_now < 40 else 8)
 
 
 def _weekends(scale: Scale) -> list[Band]:
@@ -258,7 +259,7 @@ def weeks(row: Row, scale: Scale) -> list[Week]:
 
 
 def _week(row: Row, scale: Scale) -> Week:
-    bars = _bars(row.shifts, scale, y=5)
+    bars = _bars(row.shifts, scale, y=5, drawn=PHONE_WIDTH)
     inside = scale.start <= scale.now < scale.end
     return Week(
         text=day_span(scale),
