@@ -41,7 +41,7 @@ def field(
         "control": bound.as_widget(attrs=own),
         "label": label or bound.label,
         "help": help_text,
-        "errors": [str(error) for error in bound.errors],
+        "errors": _sentences(bound),
         "group": group,
         "check": single_check,
         "optional": optional and not bound.field.required and not single_check,
@@ -66,13 +66,24 @@ def _described_by(bound: BoundField, *, described: bool) -> str:
 
 
 @register.inclusion_tag("portal/components/form_errors.html")
-def form_errors(form: forms.BaseForm) -> dict[str, Any]:
-    """The summary above a form, each line a link to its field; nothing when all is well."""
+def form_errors(form: forms.BaseForm, focus: bool = True) -> dict[str, Any]:
+    """The summary above a form, each line a link to its field; nothing when all is well.
+
+    It takes the focus when the page opens, so that a screen reader begins with it.
+    """
     rows = [("", str(error)) for error in form.non_field_errors()]
     for bound in form:
-        rows += [(_first_id(bound), str(error)) for error in bound.errors if not bound.is_hidden]
-        rows += [("", f"{bound.label}: {error}") for error in bound.errors if bound.is_hidden]
-    return {"rows": rows}
+        anchor = "" if bound.is_hidden else _first_id(bound)
+        rows += [(anchor, f"{bound.label}: {sentence}") for sentence in _sentences(bound)]
+    return {"rows": rows, "focus": focus}
+
+
+def _sentences(bound: BoundField) -> list[str]:
+    """The field's errors; the framework's "This field is required." in our own words."""
+    return [
+        "This is missing." if error.code == "required" else " ".join(error.messages)
+        for error in bound.errors.as_data()
+    ]
 
 
 def _first_id(bound: BoundField) -> str:
@@ -170,6 +181,7 @@ def confirm(
 ) -> SafeString:  # fmt: skip
     """A button that opens in place and says what it will do before doing it; no script needed.
 
+    `tone` danger or quiet: it takes something away; primary: it does not.
     `{% confirm "Remove" url "Remove 214 rows" %}What goes, what stays.{% endconfirm %}`
     """
     hidden = [
@@ -181,5 +193,5 @@ def confirm(
         '<form method="post" action="{}">{}{}{}</form></div></details>',
         _classes(tone, small=small), label, content, action, _csrf(context),
         mark_safe("".join(hidden)),  # noqa: S308 - built by format_html
-        _button(submit, "danger-solid" if tone == "danger" else "primary", "", "", small=small),
+        _button(submit, "primary" if tone == "primary" else "danger-solid", "", "", small=small),
     )  # fmt: skip

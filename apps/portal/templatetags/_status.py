@@ -86,7 +86,7 @@ def alert_severity(value: object) -> SafeString:
 
 @register.simple_tag
 def urgency(value: object) -> SafeString:
-    """urgent (or high), low."""
+    """high, low."""
     return _chip(look("urgency", value))
 
 
@@ -108,6 +108,12 @@ def page_status(value: object) -> SafeString:
 @register.simple_tag
 def message_status(value: object) -> SafeString:
     return _state(look("message", value))
+
+
+@register.simple_tag
+def delivery_status(value: object) -> SafeString:
+    """What became of a stored delivery at intake."""
+    return _state(look("delivery", value))
 
 
 @register.simple_tag

@@ -27,7 +27,6 @@ ALERT_SEVERITY = {
     "info": Look("Info", "info", "info"),
 }
 URGENCY = {
-    "urgent": Look("Urgent", "tri", "danger"),
     "high": Look("Urgent", "tri", "danger"),
     "low": Look("Low", "ring"),
 }
@@ -43,38 +42,29 @@ INCIDENT = {
     "merged": Look("Merged", "up"),
 }
 ALERT = {
-    "pending": Look("Pending", "new"),
-    "open": Look("Firing", "over", "danger"),
     "firing": Look("Firing", "over", "danger"),
-    "triggered": Look("Firing", "over", "danger"),
     "acknowledged": Look("Acknowledged", "q2", "info"),
-    "silenced": Look("Silenced", "pause"),
-    "suppressed": Look("Suppressed", "pause"),
     "resolved": Look("Resolved", "check", "success"),
 }
 PAGE = {
     "open": Look("Waiting", "clock", "danger"),
-    "waiting": Look("Waiting", "clock", "danger"),
-    "escalating": Look("Waiting", "clock", "danger"),
     "acknowledged": Look("Acknowledged", "q2", "info"),
     "exhausted": Look("Nobody answered", "over", "danger"),
-    "ended": Look("Ended", "check", "success"),
     "resolved": Look("Resolved", "check", "success"),
-    "cancelled": Look("Canceled", "slash"),
-    "canceled": Look("Canceled", "slash"),
 }
 MESSAGE = {
-    "queued": Look("Queued", "new"),
-    "pending": Look("Queued", "new"),
-    "held": Look("Held", "pause"),
-    "sending": Look("Sending", "q2", "info"),
+    "pending": Look("Waiting", "new"),
+    "sending": Look("Being sent", "q2", "info"),
     "sent": Look("Sent", "check", "success"),
-    "delivered": Look("Delivered", "check", "success"),
-    "retrying": Look("Trying again", "clock", "warning"),
     "failed": Look("Failed", "over", "danger"),
     "cancelled": Look("Canceled", "slash"),
-    "canceled": Look("Canceled", "slash"),
-    "bundled": Look("Bundled", "up"),
+    "bundled": Look("Sent in a bundle", "up"),
+}
+DELIVERY = {
+    "received": Look("Received", "new"),
+    "normalised": Look("Understood", "check", "success"),
+    "ignored": Look("Ignored", "slash"),
+    "quarantined": Look("Quarantined", "warn", "warning"),
 }
 FRESHNESS = {
     "fresh": Look("Fresh", "check", "success"),
@@ -103,6 +93,7 @@ VOCABULARIES = {
     "alert": ALERT,
     "page": PAGE,
     "message": MESSAGE,
+    "delivery": DELIVERY,
     "freshness": FRESHNESS,
     "verified": VERIFIED,
 }

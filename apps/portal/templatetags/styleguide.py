@@ -107,7 +107,7 @@ def _timeline(now: datetime, viewer: Viewer) -> dict[str, Any]:
             charts.Row(label="1 Primary, weekly", layer=True, shifts=planned),
             charts.Row(label="Overrides and swaps", layer=True, shifts=[swap]),
             charts.Row(label="Platform", shifts=_with(turns([bea, sam], 7, 12), gap)),
-            charts.Row(label="Support", shifts=turns([sam, "Olu Adeyemi"], 1, 9)),
+            charts.Row(label="Support", shifts=turns([sam, "Olu Adeyemi"], 2, 9)),
         ],
     }  # fmt: skip
 

@@ -1,13 +1,14 @@
 """`{% load ui %}`: the portal's components. Pure rendering: no queries, no models.
 
 Times (viewer's zone and clock from request.user; `now` from the context, else core.clock)
-  {% ago at %} {% when at %} {% until at %} {% at at %} {% elapsed at %} {% clock at %} {% full_time at %}
-  {% span start end %} {% day at %} {% zone_name %} {{ td|duration }}   zone="Europe/Berlin" on
-  when, until, at, span and zone_name shows a schedule's own zone; None reads "never"
+  {% ago at %} {% when at %} {% until at %} {% at at %} {% elapsed at %} {% clock at %}
+  {% full_time at %} {% span start end %} {% day at %} {% zone_name %} {{ td|duration }}
+  zone="Europe/Berlin" on when, until, at, span, zone_name: a schedule's own; None reads "never"
 States
   {% severity "SEV2" %} {% alert_severity "critical" %} {% urgency "low" %} {% incident_status s %}
-  {% alert_status s %} {% page_status s %} {% message_status s %} {% verified bool %}
-  {% freshness "late" age %} {% due at done_at=None warn_minutes=60 paused=False label="" %}
+  {% alert_status s %} {% page_status s %} {% message_status s %} {% delivery_status s %}
+  {% due at done_at=None warn_minutes=60 paused=False label="" %} {% freshness "late" age %}
+  {% verified bool %}
   {% chip text tone glyph value %} {% state text tone glyph %} {% icon "bell" %} {% glyph "tri" %}
 People
   {% who person url="" size="" none="Nobody" %} {% avatar person size="l" %}
