@@ -309,6 +309,9 @@ def open_incident(
         visibility=visibility,
         detected_at=now,
     )
+    # Whoever opens a restricted incident must be able to see it.
+    on_it = (actor.person_id, commander.pk if commander else None)
+    incident.participants.add(*{pk for pk in on_it if pk is not None})
     record(
         incident=incident, what="opened", text=f"{severity} opened: {title}", actor=actor, now=now
     )
