@@ -53,7 +53,8 @@ class KeyAuthentication(BaseAuthentication):
         if scheme.lower() != "bearer":
             return None
         now = clock.now()
-        key = ApiKey.objects.usable(now).filter(digest=secrets.digest(text.strip())).first()
+        rows = ApiKey.objects.usable(now).select_related("team")
+        key = rows.filter(digest=secrets.digest(text.strip())).first()
         if key is None:
             raise AuthenticationFailed("This needs a valid API key.", code="not_authenticated")
         if key.last_used_at is None or now - key.last_used_at > timedelta(minutes=1):

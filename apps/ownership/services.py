@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.db import IntegrityError, transaction
 
@@ -70,6 +71,43 @@ def change_surface(
     return surface
 
 
+EDITABLE = frozenset(
+    {"key", "name", "description", "kind", "tier", "lifecycle", "team", "parent"}
+    | {"dashboard_url", "logs_url", "repository_url"}
+)
+
+
+@transaction.atomic
+def save_surface(
+    *,
+    surface: Surface | None,
+    fields: Mapping[str, Any],
+    owners: Mapping[str, Holder | None],
+    actor: Actor,
+    now: datetime,
+) -> Surface:
+    """Create a surface (None) or change one, and its owners from now on, in one step.
+
+    `fields` are columns out of EDITABLE; `owners` maps `primary` and `backup` to their holder,
+    None leaves the role empty. Roles that are not named stay as they are, so that both can be
+    exchanged at once. Raises Invalid or Conflict as `assign` does, ValidationError for columns.
+    """
+    assert set(fields) <= EDITABLE, fields
+    row = Surface() if surface is None else Surface.objects.select_for_update().get(pk=surface.pk)
+    for name, value in fields.items():
+        setattr(row, name, value)
+    row.full_clean()
+    row.save()
+    held = selectors.owners(row, at=now)
+    changed = {role: who for role, who in owners.items() if who != getattr(held, role)}
+    for role in changed if surface is not None else ():
+        assign(surface=row, role=role, holder=None, active_from=now, actor=actor)
+    for role, holder in changed.items():
+        if holder is not None:
+            assign(surface=row, role=role, holder=holder, active_from=now, actor=actor)
+    return row
+
+
 def _person_behind(holder: Holder | None, at: datetime) -> Person | None:
     if isinstance(holder, Position):
         held = PositionHolding.objects.at(at).filter(position=holder).select_related("person")
@@ -114,6 +152,17 @@ def assign(
     row.full_clean(validate_constraints=False)
     row.save()
     return row
+
+
+@transaction.atomic
+def take_back(*, assignment: OwnershipAssignment, actor: Actor, now: datetime) -> None:
+    """Undo a change that is planned and has not begun: who is there before it simply stays."""
+    if assignment.active_from <= now:
+        raise Conflict("This has begun and is part of the history. Assign somebody else instead.")
+    rows = OwnershipAssignment.objects.filter(surface=assignment.surface, role=assignment.role)
+    begins, ends = assignment.active_from, assignment.active_to
+    assignment.delete()
+    rows.filter(active_to=begins).update(active_to=ends)
 
 
 def _refuse_same_person(surface: Surface, role: str, holder: Holder | None, at: datetime) -> None:

@@ -7,6 +7,7 @@ from apps.core.api.fields import (
     IdField,
     InstantField,
     SurfaceKeyField,
+    TextOrNull,
     WallTimeField,
 )
 from apps.core.api.lists import Cursor, IdFilter, InstantFilter, StrictFilterBackend
@@ -31,6 +32,7 @@ __all__ = [
     "Schema",
     "StrictFilterBackend",
     "SurfaceKeyField",
+    "TextOrNull",
     "TooLarge",
     "View",
     "WallTimeField",

@@ -93,6 +93,16 @@ class IdField(serializers.CharField):
         super().__init__(read_only=True, **options)
 
 
+class TextOrNull(serializers.CharField):
+    """Text on its way out; what is empty is null, as "the source gave none"."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(read_only=True, allow_null=True, **options)
+
+    def to_representation(self, value: Any) -> Any:
+        return str(value) or None
+
+
 class SurfaceKeyField(serializers.CharField):
     """A surface's key on its way out, null for what is unrouted."""
 

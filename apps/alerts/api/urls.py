@@ -1,0 +1,17 @@
+from __future__ import annotations
+
+from django.urls import path
+
+from apps.alerts.api import views
+
+urlpatterns = [
+    path("alerts", views.AlertList.as_view(), name="api-alerts"),
+    path("alerts/<str:pk>", views.AlertDetail.as_view(), name="api-alert"),
+    path(
+        "alerts/<str:pk>/acknowledge",
+        views.AlertAcknowledge.as_view(),
+        name="api-alert-acknowledge",
+    ),
+    path("alerts/<str:pk>/resolve", views.AlertResolve.as_view(), name="api-alert-resolve"),
+    path("alerts/<str:pk>/comment", views.AlertComment.as_view(), name="api-alert-comment"),
+]
