@@ -8,7 +8,7 @@ nothing deleted that something refers to, and a policy that is relaxed for unfol
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from functools import partial, update_wrapper
@@ -181,15 +181,14 @@ def local_time(instant: datetime | None) -> str:
     return f"{timezone.localtime(instant):%a %-d %b %Y, %H:%M}" if instant else ""
 
 
-def when(field: str, label: str, empty: str = "–") -> Callable[[Any], str]:
+def when(field: str, label: str, empty: str = "–") -> Any:
     """A list column or read-only row that shows a time field by `local_time`."""
 
     def shown(obj: Any) -> str:
         return local_time(getattr(obj, field)) or empty
 
     shown.__name__ = f"shown_{field}"
-    result: Callable[[Any], str] = display(description=label, ordering=field)(shown)
-    return result
+    return display(description=label, ordering=field)(shown)
 
 
 def become(obj: models.Model, saved: models.Model) -> None:

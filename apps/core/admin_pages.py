@@ -78,7 +78,7 @@ class ObjectActions(_Base):
     def offered_actions(self, request: HttpRequest, object_id: str | None) -> list[dict[str, Any]]:
         actions = self.object_actions()
         obj = self.get_object(request, unquote(object_id)) if object_id and actions else None
-        if obj is None or not self.has_change_permission(request, obj):
+        if obj is None or not self.has_view_permission(request, obj):
             return []
         return [
             {"label": one.label, "danger": one.danger, "url": self.action_url(obj, one.name)}
@@ -106,8 +106,8 @@ class ObjectActions(_Base):
         found = self.object_actions().get(name)
         if obj is None or found is None or not found.offered(obj):
             raise Http404
-        if not self.has_change_permission(request, obj):
-            raise NotAllowed("You may look at this and not change it.")
+        if not self.has_view_permission(request, obj):
+            raise NotAllowed("The admin is for managers.")
         form = found.form(request.POST if request.method == "POST" else None)
         admin_forms.dress(form.fields)
         if request.method == "POST" and form.is_valid():
