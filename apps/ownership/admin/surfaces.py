@@ -105,7 +105,7 @@ class SurfaceAdmin(ModelAdmin[Surface]):
     form = SurfaceForm
     intro = "A surface is a part of the product that can break. Somebody answers for it, always."
     empty_text = "No surface yet. Alerts are routed to surfaces, and surfaces know whom to wake."
-    list_display: ClassVar[Any] = ["key", "name", "tier", "lifecycle", "team", "primary", "backup"]
+    list_display = ["key", "name", "tier", "lifecycle", "team", "primary", "backup"]
     list_filter = [Archived, OwnersFilter, "tier", "lifecycle", "kind", "team"]
     list_select_related = ["team"]
     search_fields = ["key", "name", "description"]
