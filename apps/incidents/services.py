@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 
@@ -288,10 +290,14 @@ def open_incident(
     detection_source: str = Incident.Detection.INTERNAL,
     kind: str = "real",
     visibility: str = Incident.Visibility.OPEN,
+    also: Sequence[Surface] = (),
     actor: Actor,
     now: datetime,
 ) -> Incident:
-    """Declare an incident that no alert opened; it is under investigation from the start."""
+    """Declare an incident that no alert opened; it is under investigation from the start.
+
+    `surface` is the one that decides who sees it; `also` are others that suffer, kept as links.
+    """
     if severity not in Severity.values:
         raise Invalid("A severity is SEV1, SEV2, SEV3 or SEV4.", fields={"severity": ["Unknown."]})
     title = " ".join(title.split())
@@ -309,6 +315,8 @@ def open_incident(
         visibility=visibility,
         detected_at=now,
     )
+    for other in also:
+        _link(incident, "surface", other.key, f"/surfaces/{other.key}/", other.name, now)
     # Whoever opens a restricted incident must be able to see it.
     on_it = (actor.person_id, commander.pk if commander else None)
     incident.participants.add(*{pk for pk in on_it if pk is not None})
@@ -332,9 +340,19 @@ _SENTENCES = {
 
 @transaction.atomic
 def transition(
-    *, incident: Incident, to: str, actor: Actor, now: datetime, note: str = ""
+    *,
+    incident: Incident,
+    to: str,
+    actor: Actor,
+    now: datetime,
+    note: str = "",
+    impact_summary: str = "",
+    detection_source: str = "",
 ) -> Incident:
-    """Move an incident on; reopening takes a reason. Resolving ends its pages and alerts."""
+    """Move an incident on; reopening takes a reason. Resolving ends its pages.
+
+    `impact_summary` and `detection_source` are written with the step where they are given.
+    """
     reopening = not incident.is_standing and to in {Status.INVESTIGATING, Status.TRIAGE}
     if reopening and not note.strip():
         raise Invalid(
@@ -343,6 +361,8 @@ def transition(
             fields={"note": ["Reopening takes a reason."]},
         )
     stamps = _stamps(incident, to, now, reopening)
+    said_now = {"impact_summary": impact_summary, "detection_source": detection_source}
+    stamps |= {name: value for name, value in said_now.items() if value}
     was = incident.status
     move(incident, to=to, actor=actor, now=now, note=note, **stamps)
     said = "reopened it" if reopening else _SENTENCES[Status(to)]
@@ -362,9 +382,7 @@ def transition(
     return incident
 
 
-def _stamps(
-    incident: Incident, to: str, now: datetime, reopening: bool
-) -> dict[str, datetime | None]:
+def _stamps(incident: Incident, to: str, now: datetime, reopening: bool) -> dict[str, Any]:
     stamps: dict[str, datetime | None] = {}
     if to == Status.INVESTIGATING and incident.declared_at is None:
         stamps["declared_at"] = now

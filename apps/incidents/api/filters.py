@@ -1,0 +1,21 @@
+from __future__ import annotations
+
+import django_filters
+
+from apps.core.api import InstantFilter
+from apps.core.models import Kind
+from apps.incidents.models import Incident, Severity
+
+
+class IncidentFilter(django_filters.FilterSet):  # type: ignore[misc] # django-filter has no types
+    status = django_filters.ChoiceFilter(choices=Incident.Status.choices)
+    severity = django_filters.ChoiceFilter(choices=Severity.choices)
+    kind = django_filters.ChoiceFilter(choices=Kind.choices)
+    surface = django_filters.CharFilter(field_name="surface__key", help_text="A surface's key.")
+    since = InstantFilter(
+        field_name="detected_at", lookup_expr="gte", help_text="Detected then or later."
+    )
+
+    class Meta:
+        model = Incident
+        fields = ["status", "severity", "kind", "surface", "since"]
