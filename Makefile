@@ -14,7 +14,7 @@ PROD = DJANGO_SETTINGS_MODULE=opsportal.settings.prod DATABASE_URL=postgres://no
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help setup run worker test lint format types arch check migrate demo schema screenshots \
-	docs baseline check-migrations check-schema check-deploy check-compose
+	docs baseline check-migrations check-schema check-docs check-deploy check-compose
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -64,7 +64,7 @@ types: setup ## Check the types (mypy, strict)
 arch: setup ## Check the layers between and inside the apps
 	@PYTHONPATH=. .venv/bin/lint-imports
 
-check: setup lint types arch check-migrations check-schema check-deploy check-compose test ## All that a change must pass
+check: setup lint types arch check-migrations check-schema check-docs check-deploy check-compose test ## All that a change must pass
 
 check-migrations:
 	@$(PY) manage.py makemigrations --check --dry-run
@@ -73,6 +73,9 @@ check-schema:
 	@$(SCHEMA) --file .data/openapi.json
 	@cmp -s docs/openapi.json .data/openapi.json || \
 		{ echo "docs/openapi.json is out of date: run make schema" >&2; exit 1; }
+
+check-docs:
+	@$(PY) manage.py docs --check
 
 check-deploy:
 	@$(PROD) $(PY) manage.py check --deploy --fail-level WARNING
@@ -92,7 +95,8 @@ schema: setup ## Write docs/openapi.json
 screenshots: setup ## Take the pictures of docs/ with Chromium, from demo data
 	@SCREENSHOTS=1 $(PYTEST) -m browser tests/browser/test_screenshots.py
 
-docs: setup schema screenshots ## Make everything in docs/ that is generated
+docs: setup schema ## Write the pages of docs/ that come from the code
+	@$(PY) manage.py docs
 
 baseline: setup ## Accept the present number of SQL queries per page
 	@UPDATE_BASELINE=1 $(PYTEST) tests/architecture

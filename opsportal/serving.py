@@ -6,6 +6,7 @@ import contextlib
 import errno
 import fcntl
 import http.client
+import ipaddress
 import json
 import os
 import socket
@@ -33,6 +34,13 @@ class Address:
     def reachable_host(self) -> str:
         """A host that a browser on this machine can use, also for "every address"."""
         return WILDCARDS.get(self.host, self.host)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether only programs on this machine can reach it."""
+        with contextlib.suppress(ValueError):
+            return ipaddress.ip_address(self.host).is_loopback
+        return self.host == "localhost"
 
     @property
     def url(self) -> str:

@@ -255,6 +255,14 @@ def test_the_printed_address_is_one_that_a_browser_can_open(host: str, tls: bool
     assert serving.parse(host, "9000", tls).url == url
 
 
+@pytest.mark.parametrize(
+    ("host", "local"),
+    [("127.0.0.1", True), ("::1", True), ("localhost", True), ("0.0.0.0", False), ("", False)],  # noqa: S104 - only parsed
+)
+def test_an_address_knows_whether_others_can_reach_it(host: str, local: bool) -> None:
+    assert serving.parse(host, "9000", tls=False).is_local is local
+
+
 def test_a_taken_port_and_a_foreign_host_are_told_with_what_to_do_instead() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

@@ -93,6 +93,8 @@ class Command(BaseCommand):
         lines = [f"{role:<14} {email:<34} {password}" for role, email, password in _logins()]
         if lines:
             lines = ["", "Sign in as (demo people; nothing is sent outside):", *lines, ""]
+            if not address.is_local:
+                lines.append("Whoever reaches this machine can sign in so: make run DEMO=0")
         elif not get_user_model().objects.exists():
             lines = [f"first run: {address.url}/welcome/"]
         if certificate:
