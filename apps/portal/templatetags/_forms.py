@@ -32,7 +32,9 @@ def field(
     Further keywords become attributes of the control: `{% field form.note rows=3 draft="note" %}`
     (`draft` keeps the typed text over a reload; underscores become dashes).
     """
-    help_text = bound.help_text if help is True else help or ""
+    if help is not True:
+        bound.help_text = help or ""  # so that Django, too, refers to what is really there
+    help_text = bound.help_text
     group = isinstance(bound.field.widget, _AS_GROUP)
     single_check = isinstance(bound.field.widget, forms.CheckboxInput)
     own = _control_attrs(bound, attrs, described=bool(help_text), group=group)
