@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from apps.portal import formats
 
 AXIS, LANE, BAR = 40, 36, 26  # heights in px
-DRAWN_WIDTH = 880  # px: the width that decides which text fits; narrower screens clip
+DRAWN_WIDTH = 800  # px: the width that decides which text fits; narrower screens clip
 PHONE_WIDTH = 300
 LETTER, PADDING = 6.8, 20  # px, of the 12 px face
 DAILY_TICKS_BELOW = timedelta(days=15)
@@ -191,7 +191,7 @@ def title(shift: Shift, scale: Scale) -> str:
 def _fitting_text(shift: Shift, room: float) -> tuple[str, bool]:
     if not shift.who:
         long = f"Gap {formats.duration(formats.elapsed(shift.start, shift.end))}"
-        return (long if _fits(long, room) else "Gap" if room >= 24 else ""), True
+        return (long if _fits(long, room) else "Gap" if room >= 22 else ""), True
     for text in (shift.who, shift.who.partition(" ")[0]):
         if _fits(text, room):
             return text, False

@@ -138,7 +138,7 @@ def test_the_now_line_is_drawn_inside_the_window_only_and_its_label_stays_readab
 
 def test_a_label_makes_room_for_the_now_line() -> None:
     near = charts.timeline([], scale(MONDAY, 21, now=MONDAY + timedelta(hours=9)))
-    assert [tick.dx for tick in near.ticks] == [26, 8, 8]
+    assert [tick.dx for tick in near.ticks] == [24, 8, 8]
 
 
 def test_lanes_stand_below_the_axis_in_their_order() -> None:
