@@ -6,7 +6,7 @@ from importlib import import_module
 
 from django.urls import URLPattern, URLResolver, include, path, re_path
 
-from apps.core.api import NotHere
+from apps.core.api.views import NotHere
 
 APPS = ("incidents", "alerts", "changes", "intake", "paging", "rotations", "ownership")
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import django_filters
 
 from apps.alerts.models import Alert, Severity
-from apps.core.api import IdFilter, InstantFilter
+from apps.core.api.lists import IdFilter, InstantFilter
 
 
 class AlertFilter(django_filters.FilterSet):  # type: ignore[misc] # django-filter has no types

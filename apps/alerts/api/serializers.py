@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from apps.alerts.models import Alert, AlertNote
-from apps.core.api import IdField, InstantField, SurfaceKeyField, TextOrNull
+from apps.core.api.fields import IdField, InstantField, SurfaceKeyField, TextOrNull
 
 
 class AlertRowSerializer(serializers.ModelSerializer[Alert]):
@@ -54,7 +54,7 @@ class AlertSerializer(AlertRowSerializer):
         return {**super().get_fields(), "class": TextOrNull(source="class_name")}  # a keyword
 
 
-class CommentIn(serializers.Serializer[Any]):
+class AlertCommentIn(serializers.Serializer[Any]):
     text = serializers.CharField(max_length=10_000, help_text="1 to 10,000 characters.")
 
 

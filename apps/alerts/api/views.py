@@ -13,15 +13,15 @@ from apps.accounts.roles import Scope
 from apps.alerts import services
 from apps.alerts.api.filters import AlertFilter
 from apps.alerts.api.serializers import (
+    AlertCommentIn,
     AlertNoteSerializer,
     AlertRowSerializer,
     AlertSerializer,
-    CommentIn,
     ResolveIn,
 )
 from apps.alerts.models import Alert
 from apps.core import clock
-from apps.core.api import ListView, View, find, idempotent
+from apps.core.api.views import ListView, View, find, idempotent
 
 SCOPES = {"read": Scope.EVENTS_READ, "write": Scope.INCIDENTS_WRITE}
 
@@ -94,11 +94,11 @@ class AlertComment(View):
 
     scopes = SCOPES
 
-    @extend_schema(request=CommentIn, responses={201: AlertNoteSerializer})
+    @extend_schema(request=AlertCommentIn, responses={201: AlertNoteSerializer})
     @idempotent
     def post(self, request: Request, pk: str) -> Response:
         alert = find(alerts(request.user), pk)
-        text = self.body(CommentIn)["text"]
+        text = self.body(AlertCommentIn)["text"]
         note = services.comment(
             alert=alert, text=text, actor=actor_of(request.user), now=clock.now()
         )

@@ -3,7 +3,7 @@ from __future__ import annotations
 import django_filters
 
 from apps.changes.models import Change
-from apps.core.api import InstantFilter
+from apps.core.api.lists import InstantFilter
 
 
 class ChangeFilter(django_filters.FilterSet):  # type: ignore[misc] # django-filter has no types

@@ -3,7 +3,7 @@ from __future__ import annotations
 from rest_framework import serializers
 
 from apps.changes.models import Change
-from apps.core.api import IdField, InstantField, SurfaceKeyField
+from apps.core.api.fields import IdField, InstantField, SurfaceKeyField
 
 
 class ChangeSerializer(serializers.ModelSerializer[Change]):

@@ -6,7 +6,7 @@ from apps.accounts.roles import Scope
 from apps.changes.api.filters import ChangeFilter
 from apps.changes.api.serializers import ChangeSerializer
 from apps.changes.models import Change
-from apps.core.api import ListView
+from apps.core.api.views import ListView
 
 
 class ChangeList(ListView):

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import django_filters
 
-from apps.core.api import InstantFilter
+from apps.core.api.lists import InstantFilter
 from apps.core.models import Kind
 from apps.incidents.models import Incident, Severity
 

@@ -7,7 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from apps.accounts.api.fields import PersonField
-from apps.core.api import IdField, InstantField, SurfaceKeyField, TextOrNull
+from apps.core.api.fields import IdField, InstantField, SurfaceKeyField, TextOrNull
 from apps.core.models import Kind
 from apps.core.transitions import allowed
 from apps.incidents.models import Incident, Severity, TimelineEntry
@@ -134,7 +134,7 @@ class TransitionIn(serializers.Serializer[Any]):
     )
 
 
-class CommentIn(serializers.Serializer[Any]):
+class IncidentCommentIn(serializers.Serializer[Any]):
     text = serializers.CharField(max_length=10_000, help_text="Markdown.")
 
 

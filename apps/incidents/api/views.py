@@ -14,12 +14,12 @@ from apps.accounts.api.fields import person_of
 from apps.accounts.authentication import actor_of
 from apps.accounts.roles import Scope
 from apps.core import clock
-from apps.core.api import ListView, View, find, idempotent
+from apps.core.api.views import ListView, View, find, idempotent
 from apps.incidents import services
 from apps.incidents.api.filters import IncidentFilter
 from apps.incidents.api.serializers import (
     AcknowledgedSerializer,
-    CommentIn,
+    IncidentCommentIn,
     IncidentIn,
     IncidentRowSerializer,
     IncidentSerializer,
@@ -128,14 +128,14 @@ class IncidentTimeline(ListView):
         incident = incident_by(self.request.user, self.kwargs["ref"])
         return TimelineEntry.objects.filter(incident=incident)
 
-    @extend_schema(request=CommentIn, responses={201: TimelineSerializer})
+    @extend_schema(request=IncidentCommentIn, responses={201: TimelineSerializer})
     @idempotent
     def post(self, request: Request, ref: str) -> Response:
         """Write a comment."""
         incident = incident_by(request.user, ref)
         entry = services.comment(
             incident=incident,
-            text=self.body(CommentIn)["text"],
+            text=self.body(IncidentCommentIn)["text"],
             actor=actor_of(request.user),
             now=clock.now(),
         )

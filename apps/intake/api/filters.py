@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import django_filters
 
-from apps.core.api import IdFilter, InstantFilter
+from apps.core.api.lists import IdFilter, InstantFilter
 from apps.intake.models import Delivery
 
 

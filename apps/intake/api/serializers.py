@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from apps.core.api import IdField, InstantField, TextOrNull
+from apps.core.api.fields import IdField, InstantField, TextOrNull
 from apps.intake.models import Delivery, Event
 
 

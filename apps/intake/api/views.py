@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.accounts.roles import Scope
-from apps.core.api import ListView, View, find
+from apps.core.api.views import ListView, View, find
 from apps.intake.api.filters import DeliveryFilter
 from apps.intake.api.serializers import DeliverySerializer
 from apps.intake.models import Delivery, Event

@@ -7,7 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from apps.accounts.api.fields import PersonField, TeamField, bound_team
-from apps.core.api import IdField
+from apps.core.api.fields import IdField
 from apps.ownership.api.fields import SurfaceField
 from apps.ownership.models import Surface, SurfaceDependency
 from apps.ownership.selectors import Owners

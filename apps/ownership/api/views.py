@@ -13,7 +13,7 @@ from apps.accounts.api.fields import bound_team
 from apps.accounts.authentication import actor_of
 from apps.accounts.roles import Scope
 from apps.core import clock
-from apps.core.api import ListView, idempotent
+from apps.core.api.views import ListView, idempotent
 from apps.ownership import selectors, services
 from apps.ownership.api.filters import SurfaceFilter
 from apps.ownership.api.serializers import SurfaceIn, SurfaceRowSerializer, split

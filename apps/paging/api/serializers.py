@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from rest_framework import serializers
 
 from apps.accounts.api.fields import PersonField
-from apps.core.api import IdField, InstantField, SurfaceKeyField
+from apps.core.api.fields import IdField, InstantField, SurfaceKeyField
 from apps.ownership import selectors as ownership
 from apps.ownership.api.serializers import DependencySerializer, SurfaceRowSerializer
 from apps.ownership.models import Surface

@@ -13,7 +13,7 @@ from apps.accounts.api.fields import person_of
 from apps.accounts.authentication import actor_of
 from apps.accounts.roles import Scope
 from apps.core import clock
-from apps.core.api import ListView, View, find, idempotent
+from apps.core.api.views import ListView, View, find, idempotent
 from apps.ownership import selectors as ownership
 from apps.ownership import services as owning
 from apps.ownership.api.serializers import SurfacePatch, split

@@ -11,7 +11,7 @@ from django.http import Http404
 
 from apps.accounts.api.fields import bound_team
 from apps.accounts.models import Person, Team
-from apps.core.api import find
+from apps.core.api.views import find
 from apps.notifications.selectors import Reach, reach_of
 from apps.ownership.models import Surface
 from apps.rotations import coverage, selectors

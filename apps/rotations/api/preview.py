@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from rest_framework import serializers
 
-from apps.core.api import ClockField, InstantField, WallTimeField
+from apps.core.api.fields import ClockField, InstantField, WallTimeField
 from apps.core.errors import Invalid
 from apps.rotations import timeline
 

@@ -7,7 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from apps.accounts.api.fields import PersonField
-from apps.core.api import IdField, InstantField
+from apps.core.api.fields import IdField, InstantField
 from apps.rotations.models import Layer, LayerVersion, Override, Role, Schedule
 
 

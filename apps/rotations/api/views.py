@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from apps.accounts.api.fields import person_of
 from apps.accounts.roles import Scope
 from apps.core import clock
-from apps.core.api import ListView, View, idempotent
+from apps.core.api.views import ListView, View, idempotent
 from apps.core.errors import Invalid
 from apps.notifications.selectors import reach_of
 from apps.rotations import coverage, selectors, services

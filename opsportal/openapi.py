@@ -1,0 +1,297 @@
+"""The OpenAPI document: who may call, and the intake paths, which are not Django's.
+
+Intake answers in front of Django (apps/intake/asgi.py), so nothing can be read off its code:
+its operations are written down here, and a test posts what they promise.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.renderers import OpenApiJsonRenderer, OpenApiJsonRenderer2
+from drf_spectacular.views import SpectacularAPIView
+
+Json = dict[str, Any]
+
+
+class SchemaView(SpectacularAPIView):
+    """`GET /api/schema`: the document, as JSON."""
+
+    renderer_classes = [OpenApiJsonRenderer2, OpenApiJsonRenderer]
+
+
+class KeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call] # its hook has no types
+    target_class = "apps.accounts.authentication.KeyAuthentication"
+    name = "key"
+
+    def get_security_definition(self, auto_schema: Any) -> Json:
+        return {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": "opk_…",
+            "description": "A scoped API key: `Authorization: Bearer opk_…`.",
+        }
+
+
+class SessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call] # its hook has no types
+    target_class = "apps.accounts.authentication.SessionWithChallenge"
+    name = "session"
+
+    def get_security_definition(self, auto_schema: Any) -> Json:
+        return {
+            "type": "apiKey",
+            "in": "cookie",
+            "name": "sessionid",
+            "description": "The session of a signed-in person; changes need the CSRF header.",
+        }
+
+
+def add_intake_paths(result: Json, **_: Any) -> Json:
+    """A postprocessing hook of drf-spectacular: puts the intake paths among the others."""
+    result["components"].setdefault("schemas", {}).update(_SCHEMAS)
+    result["paths"] = dict(sorted({**result["paths"], **_PATHS}.items()))
+    return result
+
+
+def _text(limit: int | None = None, about: str = "", **more: Any) -> Json:
+    bound = {"maxLength": limit} if limit else {}
+    described = {"description": about} if about else {}
+    return {"type": "string", **bound, **described, **more}
+
+
+def _object(properties: Json, *required: str, **more: Any) -> Json:
+    needed = {"required": list(required)} if required else {}
+    return {"type": "object", "properties": properties, **needed, **more}
+
+
+def _ref(name: str) -> Json:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _body(media: str, schema: Json) -> Json:
+    return {"content": {media: {"schema": schema}}}
+
+
+_TIME: Json = {"type": "string", "format": "date-time"}
+_FREE: Json = {"type": "object", "additionalProperties": {}}
+_SEVERITY: Json = {"type": "string", "enum": ["critical", "error", "warning", "info"]}
+_LINK = _object({"href": _text(2048), "text": _text()}, "href")
+
+_SCHEMAS: Json = {
+    "NativeEvent": _object(
+        {
+            "id": _text(255, "Unique a key: a repeat answers 202 with the first delivery_id."),
+            "action": {"type": "string", "enum": ["trigger", "acknowledge", "resolve", "change"]},
+            "summary": _text(None, "Needed for trigger and change; cut after 1024 characters."),
+            "severity": {**_SEVERITY, "default": "error"},
+            "surface": _text(None, "A surface's key. An unknown one is taken and shown unrouted."),
+            "source": _text(),
+            "dedup_key": _text(255, "Needed for acknowledge and resolve; made for a trigger."),
+            "group_key": _text(None, "What belongs together is paged as one."),
+            "component": _text(),
+            "class": _text(),
+            "occurred_at": _TIME,
+            "links": {"type": "array", "items": _LINK},
+            "details": _FREE,
+            "test": {"type": "boolean", "default": False, "description": "Shown, never paged."},
+        },
+        "action",
+        description="Fields that are not named here go to the details.",
+    ),
+    "CloudEvent": _object(
+        {
+            "specversion": {"type": "string", "enum": ["1.0"]},
+            "id": _text(),
+            "source": _text(),
+            "type": _text(),
+            "time": _TIME,
+            "subject": _text(),
+            "surface": _text(),
+            "data": _ref("NativeEvent"),
+        },
+        *("specversion", "id", "source", "type"),
+        additionalProperties={},
+    ),
+    "Accepted": _object(
+        {
+            "status": {"type": "string", "enum": ["accepted"]},
+            "delivery_id": _text(),
+            "dedup_key": _text(),
+            "dedup_keys": {"type": "array", "items": {"type": "string", "nullable": True}},
+        },
+        *("status", "delivery_id"),
+    ),
+    "BatchAnswer": _object(
+        {
+            "accepted": {"type": "integer"},
+            "rejected": {
+                "type": "array",
+                "items": _object(
+                    {"line": {"type": "integer"}, "code": _text(), "detail": _text()},
+                    *("line", "code", "detail"),
+                ),
+            },
+        },
+        *("accepted", "rejected"),
+    ),
+    "PagerDutyEvent": _object(
+        {
+            "routing_key": _text(None, "The integration's key, 32 characters."),
+            "event_action": {"type": "string", "enum": ["trigger", "acknowledge", "resolve"]},
+            "dedup_key": _text(255),
+            "payload": _object(
+                {
+                    "summary": _text(),
+                    "source": _text(),
+                    "severity": _SEVERITY,
+                    "timestamp": _TIME,
+                    "component": _text(),
+                    "group": _text(),
+                    "class": _text(),
+                    "custom_details": {},
+                },
+                *("summary", "source", "severity"),
+            ),
+            "links": {"type": "array", "items": _LINK},
+            "images": {"type": "array", "items": _FREE},
+            "client": _text(),
+            "client_url": _text(),
+        },
+        *("routing_key", "event_action"),
+    ),
+    "PagerDutyChange": _object(
+        {
+            "routing_key": _text(),
+            "payload": _object(
+                {
+                    "summary": _text(),
+                    "timestamp": _TIME,
+                    "source": _text(),
+                    "custom_details": _FREE,
+                },
+                "summary",
+            ),
+            "links": {"type": "array", "items": _LINK},
+        },
+        *("routing_key", "payload"),
+    ),
+    "PagerDutyAnswer": _object(
+        {
+            "status": _text(),
+            "message": _text(),
+            "dedup_key": _text(),
+            "errors": {"type": "array", "items": {"type": "string"}},
+        },
+        *("status", "message"),
+    ),
+}
+
+
+def _operation(
+    name: str, tag: str, about: str, body: Json, done: Json, *, problem: Json, **more: Any
+) -> Json:
+    """One POST: what it takes, what 202 says, and how it refuses."""
+    return {
+        "post": {
+            "operationId": name,
+            "tags": [tag],
+            "description": about,
+            "requestBody": {"required": True, **body},
+            "responses": {
+                "202": {"description": "Committed.", **done},
+                "default": {"description": "Refused; 503 with Retry-After: send again.", **problem},
+            },
+            **more,
+        }
+    }
+
+
+_PROBLEM = _body("application/problem+json", _ref("Problem"))
+_ACCEPTED = _body("application/json", _ref("Accepted"))
+_PAGERDUTY = _body("application/json", _ref("PagerDutyAnswer"))
+_KEY: Json = {"security": [{"key": []}]}
+_IN_BODY: Json = {"security": [{}]}
+_EVENT_BODIES: Json = {
+    "content": {
+        "application/json": {"schema": _ref("NativeEvent")},
+        "application/cloudevents+json": {"schema": _ref("CloudEvent")},
+        "application/cloudevents-batch+json": {
+            "schema": {"type": "array", "items": _ref("CloudEvent"), "minItems": 1}
+        },
+    }
+}
+_HOOK_PARAMETERS = [
+    {
+        "name": "token",
+        "in": "path",
+        "required": True,
+        "description": "The credential in the integration's address.",
+        "schema": {"type": "string"},
+    },
+    {
+        "name": "kind",
+        "in": "path",
+        "required": True,
+        "schema": {"type": "string", "enum": ["alertmanager", "gcp", "github"]},
+    },
+]
+_REPEAT = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": "Stands in for a missing `id`: the same key is the same delivery.",
+    "schema": {"type": "string", "maxLength": 255},
+}
+
+_PATHS: Json = {
+    "/api/v1/events": _operation(
+        "events_create",
+        "events",
+        "One event: native JSON, or CloudEvents 1.0 (structured, binary, batch). Answered only "
+        "after it is committed.\n\nScope: `events:write`.",
+        _EVENT_BODIES,
+        _ACCEPTED,
+        problem=_PROBLEM,
+        parameters=[_REPEAT],
+        **_KEY,
+    ),
+    "/api/v1/events/batch": _operation(
+        "events_batch",
+        "events",
+        "Up to 10,000 lines or 8 MiB of native events, one delivery a line, idempotent by `id`.\n\n"
+        "Scope: `events:write`.",
+        _body("application/x-ndjson", {"type": "string"}),
+        _body("application/json", _ref("BatchAnswer")),
+        problem=_PROBLEM,
+        **_KEY,
+    ),
+    "/v2/enqueue": _operation(
+        "pagerduty_enqueue",
+        "pagerduty",
+        "PagerDuty Events API v2, exactly. Refusals have PagerDuty's shape.",
+        _body("application/json", _ref("PagerDutyEvent")),
+        _PAGERDUTY,
+        problem=_PAGERDUTY,
+        **_IN_BODY,
+    ),
+    "/v2/change/enqueue": _operation(
+        "pagerduty_change_enqueue",
+        "pagerduty",
+        "PagerDuty change events: recorded in the changes ledger, never paged.",
+        _body("application/json", _ref("PagerDutyChange")),
+        _PAGERDUTY,
+        problem=_PAGERDUTY,
+        **_IN_BODY,
+    ),
+    "/hooks/{token}/{kind}": _operation(
+        "hook",
+        "hooks",
+        "Webhooks of vendors, with their own signature rules. What cannot be read is kept and "
+        "quarantined.",
+        _body("application/json", _FREE),
+        _ACCEPTED,
+        problem=_PROBLEM,
+        parameters=_HOOK_PARAMETERS,
+        **_IN_BODY,
+    ),
+}
