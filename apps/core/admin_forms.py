@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, time, tzinfo
+from datetime import UTC, datetime, tzinfo
 from typing import TYPE_CHECKING, Any
 from zoneinfo import available_timezones
 
@@ -12,10 +12,9 @@ from django import forms
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db.models import Q
 from django.utils import timezone
-from django.utils.datastructures import MultiValueDict
-from django.utils.dateparse import parse_time
 
 from apps.core import safe_json
+from apps.core.admin_rows import RowsWidget
 from apps.core.errors import DomainError
 
 if TYPE_CHECKING:
@@ -23,11 +22,6 @@ if TYPE_CHECKING:
 else:
     _ModelForm = forms.ModelForm
 
-DAYS = (
-    ("mon", "Mon"), ("tue", "Tue"), ("wed", "Wed"), ("thu", "Thu"), ("fri", "Fri"),
-    ("sat", "Sat"), ("sun", "Sun"),
-)  # fmt: skip
-MAX_WINDOWS = 20  # rows that one form takes
 WALL = "%Y-%m-%dT%H:%M"
 FIRST_YEAR, LAST_YEAR = 1970, 2199
 
@@ -80,7 +74,7 @@ def dress(fields: Mapping[str, forms.Field]) -> None:
             continue
         if isinstance(widget, forms.CheckboxInput | forms.CheckboxSelectMultiple):
             widget.attrs["class"] = "ops-check"
-        elif not widget.is_hidden and not isinstance(widget, WindowsWidget):
+        elif not widget.is_hidden and not isinstance(widget, RowsWidget):
             widget.attrs["class"] = "ops-input"
 
 
@@ -129,95 +123,6 @@ class MomentField(forms.DateTimeField):
         if found.tzinfo is None:
             found = found.replace(tzinfo=self.zone or timezone.get_current_timezone())
         return found.astimezone(UTC)
-
-
-class WindowsWidget(forms.Widget):
-    """Weekly windows as rows: days to tick, from, until. One empty row waits for the next."""
-
-    template_name = "admin/ops/windows.html"
-
-    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
-        context = super().get_context(name, value, attrs)
-        rows = [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
-        shown = [*rows, {}][:MAX_WINDOWS]
-        context["rows"] = [
-            {
-                "name": f"{name}-{index}",
-                "number": index + 1,
-                "days": [(key, word, key in row.get("days", ())) for key, word in DAYS],
-                "start": row.get("start", ""),
-                "end": row.get("end", ""),
-            }
-            for index, row in enumerate(shown)
-        ]
-        return context
-
-    def value_from_datadict(
-        self, data: Mapping[str, Any], files: Any, name: str
-    ) -> list[dict[str, Any]]:
-        rows = [_window_row(data, f"{name}-{index}") for index in range(MAX_WINDOWS)]
-        return [row for row in rows if any(row.values())]
-
-    def value_omitted_from_data(self, data: Any, files: Any, name: str) -> bool:
-        return False
-
-    def id_for_label(self, id_: str) -> str:
-        return ""
-
-
-def _window_row(data: Mapping[str, Any], name: str) -> dict[str, Any]:
-    getlist = data.getlist if isinstance(data, MultiValueDict) else (lambda key: data.get(key, []))
-    return {
-        "days": [day for day, _ in DAYS if day in getlist(f"{name}-days")],
-        "start": str(data.get(f"{name}-start", "")).strip()[:20],
-        "end": str(data.get(f"{name}-end", "")).strip()[:20],
-    }
-
-
-class WindowsField(forms.Field):
-    """Weekly windows in their stored form: `[{"days": ["mon"], "start": "09:00", "end": …}]`."""
-
-    widget = WindowsWidget
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**{"required": False, **kwargs})
-
-    def clean(self, value: Any) -> list[dict[str, Any]]:
-        found, wrong = [], []
-        for number, row in enumerate(value or [], start=1):
-            try:
-                found.append(_window(row))
-            except ValidationError as error:
-                wrong += [f"Window {number}: {text}" for text in error.messages]
-        if wrong:
-            raise ValidationError(wrong)
-        return found
-
-    def has_changed(self, initial: Any, data: Any) -> bool:
-        try:
-            return bool(self.clean(data) != list(initial or []))
-        except ValidationError:
-            return True
-
-
-def _window(row: Mapping[str, Any]) -> dict[str, Any]:
-    if not row["days"]:
-        raise ValidationError("tick at least one day.")
-    return {
-        "days": list(row["days"]),
-        "start": _clock(row["start"], "from").isoformat("minutes"),
-        "end": _clock(row["end"], "until").isoformat("minutes"),
-    }
-
-
-def _clock(text: str, word: str) -> time:
-    try:
-        found = parse_time(text)
-    except ValueError:
-        found = None
-    if found is None or found.tzinfo is not None:
-        raise ValidationError(f"“{word}” is a time such as 09:00.")
-    return found.replace(second=0, microsecond=0)
 
 
 class SafeJSONField(forms.JSONField):
