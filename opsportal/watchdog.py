@@ -24,6 +24,7 @@ from django.db import Error, close_old_connections, connection
 
 from apps.core import clock, heartbeats, jobs
 from opsportal import health
+from opsportal.runner import end_with_parent
 
 log = structlog.get_logger("opsportal.watchdog")
 CANARY_EVERY = 15.0
@@ -47,7 +48,13 @@ class Child:
     told: bool = field(default=False)
 
     def start(self) -> None:
-        self.process = subprocess.Popen(self.arguments, start_new_session=True)  # noqa: S603 - our own command
+        # A session of its own, so that a signal to our group does not reach the cluster's; and it
+        # ends with us even when we are killed, so that no orphan works beside its successor.
+        self.process = subprocess.Popen(  # noqa: S603 - our own command
+            self.arguments,
+            start_new_session=True,
+            preexec_fn=end_with_parent,
+        )
         self.started = time.monotonic()
         log.info("started", child=self.name, pid=self.process.pid)
 

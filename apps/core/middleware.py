@@ -73,7 +73,8 @@ class RequestContext:
             response = self.get_response(request)
             # Paths of hooks and signed links hold credentials: log the route, not the path.
             match = request.resolver_match
-            log.info(
+            quiet = request.path in {"/healthz", "/readyz", "/metrics"}
+            (log.debug if quiet else log.info)(
                 "request",
                 method=request.method,
                 route=match.route if match else "",

@@ -215,6 +215,7 @@ Q_CLUSTER: dict[str, Any] = {
     "recycle": 500,
     "save_limit": 500,
     "save_limit_per": "func",
+    "log_level": "WARNING",
 }
 
 CONTENT_SECURITY_POLICY: dict[str, Any] = {
