@@ -14,7 +14,9 @@ from apps.paging.services.pages import (
 )
 from apps.paging.services.policies import (
     PolicyStep,
+    archive_policy,
     default_policy,
+    restore_policy,
     save_policy,
     snapshot_for,
     use_policy,
@@ -23,6 +25,7 @@ from apps.paging.services.policies import (
 __all__ = [
     "PolicyStep",
     "acknowledge",
+    "archive_policy",
     "default_policy",
     "hurry",
     "join",
@@ -32,6 +35,7 @@ __all__ = [
     "relabel",
     "reroute",
     "resolve",
+    "restore_policy",
     "save_policy",
     "snapshot_for",
     "take_due_steps",

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
 
 from apps.accounts.models import Team
-from apps.core.errors import Invalid
+from apps.core.errors import Conflict, Invalid
 from apps.ownership.models import Surface
 from apps.paging.models import EscalationPolicy, EscalationStep, StepTarget, SurfacePolicy
 
@@ -53,6 +54,11 @@ def save_policy(
         )
     if is_default:
         EscalationPolicy.objects.filter(is_default=True).update(is_default=False)
+    elif policy and EscalationPolicy.objects.filter(pk=policy.pk, is_default=True).exists():
+        raise Conflict(
+            "There must be a default. Make another policy the default instead.",
+            fields={"is_default": ["Make another policy the default instead."]},
+        )
     policy = policy or EscalationPolicy()
     policy.name, policy.repeats, policy.time_zone = name, repeats, time_zone
     policy.working_hours, policy.team = list(working_hours), team
@@ -80,7 +86,29 @@ def default_policy() -> EscalationPolicy:
     if found is not None:
         return found
     with transaction.atomic():
-        return save_policy(name="Standard", steps=BUILT_IN, is_default=True)
+        taken = EscalationPolicy.objects.filter(name="Standard").exists()
+        name = "Standard (built in)" if taken else "Standard"
+        return save_policy(name=name, steps=BUILT_IN, is_default=True)
+
+
+@transaction.atomic
+def archive_policy(*, policy: EscalationPolicy, now: datetime) -> EscalationPolicy:
+    """Take a policy out of use. Refused for the default, and while a surface uses it."""
+    if policy.is_default:
+        raise Conflict("This is the default. Make another policy the default first.")
+    used = SurfacePolicy.objects.filter(policy=policy, surface__archived_at=None)
+    keys = list(used.order_by("surface__key").values_list("surface__key", flat=True)[:3])
+    if keys:
+        raise Conflict(f"{policy.name} is used by {', '.join(keys)}. Give those another first.")
+    policy.archived_at = now
+    policy.save(update_fields=["archived_at"])
+    return policy
+
+
+def restore_policy(*, policy: EscalationPolicy) -> EscalationPolicy:
+    policy.archived_at = None
+    policy.save(update_fields=["archived_at"])
+    return policy
 
 
 def use_policy(*, surface: Surface, policy: EscalationPolicy | None) -> None:
