@@ -117,6 +117,11 @@ class Person(AbstractBaseUser):
         return self.name.split(" ")[0] if self.name else self.email
 
     @property
+    def hue(self) -> int:
+        """Which of the ten colors shows the person: by id, so that neighbors differ."""
+        return (self.pk or 0) % 10 + 1
+
+    @property
     def initials(self) -> str:
         words = (self.name or self.email).split()
         return (words[0][:1] + (words[-1][:1] if len(words) > 1 else "")).upper()
