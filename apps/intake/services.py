@@ -74,7 +74,7 @@ def create_integration(
     token = secrets.token(32 if kind == Integration.Kind.PAGERDUTY else 40)
     row = Integration.objects.create(
         kind=kind,
-        name=name or f"{Integration.Kind(kind).label}{f' for {surface.key}' if surface else ''}",
+        name=(name or _name_for(kind, surface))[:80],
         surface=surface,
         team=team,
         digest=secrets.digest(token),
@@ -84,6 +84,10 @@ def create_integration(
         created_at=now,
     )
     return NewIntegration(row, token)
+
+
+def _name_for(kind: str, surface: Surface | None) -> str:
+    return f"{Integration.Kind(kind).label}{f' for {surface.key}' if surface else ''}"
 
 
 @transaction.atomic
@@ -120,6 +124,20 @@ def set_secret(*, integration: Integration, secret: str) -> Integration:
     integration.secret_old_sealed = integration.secret_sealed
     integration.secret_sealed = secrets.seal(secret)
     integration.save(update_fields=["secret_sealed", "secret_old_sealed"])
+    return integration
+
+
+def archive_integration(*, integration: Integration, now: datetime) -> Integration:
+    """Stop taking what this source sends; what came before stays."""
+    integration.archived_at = now
+    integration.save(update_fields=["archived_at"])
+    return integration
+
+
+def restore_integration(*, integration: Integration) -> Integration:
+    """Take what this source sends again, under the credential that it had."""
+    integration.archived_at = None
+    integration.save(update_fields=["archived_at"])
     return integration
 
 
