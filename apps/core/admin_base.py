@@ -19,12 +19,13 @@ from csp.constants import SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.utils import unquote
 from django.contrib.auth import logout as end_session
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.db import DataError, models, transaction
 from django.db.models.constants import LOOKUP_SEP
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, resolve_url
 from django.template.response import TemplateResponse
 from django.urls import Resolver404, URLPattern, URLResolver, resolve, reverse
@@ -33,7 +34,7 @@ from django.utils.functional import cached_property
 from django.utils.http import urlencode
 from django.views.decorators.http import require_POST
 
-from apps.core import admin_forms, clock
+from apps.core import admin_forms, admin_history, clock
 from apps.core.admin_pages import REFUSALS, ObjectAction, ObjectActions, act
 from apps.core.errors import DomainError, NotAllowed
 
@@ -322,6 +323,25 @@ class ModelAdmin(ObjectActions, _Model[M]):
             return HttpResponseRedirect(request.path)
         context = {"intro": self.intro, "empty_text": self.empty_text, **(extra_context or {})}
         return super().changelist_view(request, context)
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """What changed, from the triggers' rows: also what scripts and services did."""
+        obj = self.get_object(request, unquote(object_id))
+        if obj is None or not self.has_view_permission(request, obj):
+            raise Http404
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "History",
+            "subtitle": str(obj),
+            "opts": self.opts,
+            "original": obj,
+            "entries": admin_history.of_object(obj),
+            "tracked": admin_history.event_model(self.model) is not None,
+            "back": self.change_url(obj),
+        }
+        return TemplateResponse(request, "admin/ops/history.html", context)
 
     # -- forms whose save may be refused
 

@@ -1,0 +1,132 @@
+"""Routing rules, and the alerts as the record has them. Alerts are worked on in the portal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from apps.alerts.models import Alert, RoutingRule
+from apps.core.admin_base import ModelAdmin, ReadOnly, action, display, register, when
+from apps.core.admin_forms import Form
+from apps.core.admin_lists import Filter, chip, edit_link
+
+Status = Alert.Status
+TONES = {Status.FIRING: "danger", Status.ACKNOWLEDGED: "warning", Status.RESOLVED: "success"}
+PATTERNS = ("source", "component", "class_name", "summary", "label")
+
+
+class RuleForm(Form):
+    class Meta:
+        model = RoutingRule
+        fields = ["name", "surface", "position", "active", "integration", *PATTERNS]
+        help_texts = {"position": "The first rule that matches wins; lower stands first."}
+
+    def clean_label(self) -> str:
+        text = str(self.cleaned_data["label"]).strip()
+        if text and not text.partition("=")[0].strip():
+            raise forms.ValidationError("Write name=pattern, such as team=data-*.")
+        return text
+
+
+@register(RoutingRule)
+class RoutingRuleAdmin(ModelAdmin[RoutingRule]):
+    form = RuleForm
+    intro = (
+        "Which surface an alert belongs to, when it does not say so itself. Rules are tried in "
+        "their order; the first whose patterns all match wins. * stands for anything, ? for one "
+        "character."
+    )
+    empty_text = (
+        "No rule yet. Alerts go to the surface that they name, or to their integration's. "
+        "“Remember this” on an unrouted alert makes a rule."
+    )
+    deletable = True
+    list_display = ["position", "name", "patterns", "surface", "integration", "active"]
+    list_display_links = ["name"]
+    list_filter = ["active", "integration", "surface"]
+    list_select_related = ["surface", "integration"]
+    search_fields = ["name", "surface__key", *PATTERNS]
+    actions = ["switch_off", "switch_on"]
+    fieldsets = [
+        (None, {"fields": ["name", "surface", "position", "active"]}),
+        (
+            "Matches when all of these do (an empty one always does)",
+            {"fields": ["integration", *PATTERNS]},
+        ),
+    ]
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        last = RoutingRule.objects.order_by("-position").first()
+        given: dict[str, Any] = super().get_changeform_initial_data(request)
+        return {"position": last.position + 10 if last else 10, **given}
+
+    @display(description="when")
+    def patterns(self, obj: RoutingRule) -> object:
+        words = {"class_name": "class"}
+        found = [
+            f"{words.get(name, name)} {getattr(obj, name)}"
+            for name in PATTERNS
+            if getattr(obj, name)
+        ]
+        return ", ".join(found) or chip("always", "warning")
+
+    def save_model(self, request: Any, obj: RoutingRule, form: Any, change: bool) -> None:
+        if not change:
+            obj.created_by = request.user
+        super().save_model(request, obj, form, change)
+
+    @action(description="Switch off")
+    def switch_off(self, request: HttpRequest, queryset: QuerySet[RoutingRule]) -> None:
+        self.message_user(request, f"{queryset.update(active=False)} switched off.")
+
+    @action(description="Switch on")
+    def switch_on(self, request: HttpRequest, queryset: QuerySet[RoutingRule]) -> None:
+        self.message_user(request, f"{queryset.update(active=True)} switched on.")
+
+
+class RoutedFilter(Filter):
+    title = "routing"
+    parameter_name = "routing"
+    choices_offered = [("unrouted", "Unrouted and open")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() == "unrouted":
+            return queryset.exclude(status=Status.RESOLVED).filter(surface=None)
+        return queryset
+
+
+@register(Alert)
+class AlertAdmin(ReadOnly[Alert]):
+    intro = "Every alert, as the record has it. Acknowledge, resolve and route it in the portal."
+    empty_text = "No alert yet."
+    list_display = [
+        "summary", "state", "severity", "surface", "integration",
+        when("last_seen_at", "last seen"), "count",
+    ]  # fmt: skip
+    list_filter = ["status", RoutedFilter, "severity", "kind", "integration"]
+    list_select_related = ["surface", "integration"]
+    search_fields = ["summary", "dedup_key", "surface__key"]
+    ordering = ["-pk"]
+    fields = [
+        "summary", "state", "severity", "kind", "on_surface", "wanted_surface", "routed_by",
+        "integration", "dedup_key", "source", "component", "class_name", "count",
+        when("first_seen_at", "first seen"), when("last_seen_at", "last seen"),
+        when("acknowledged_at", "acknowledged"), when("resolved_at", "resolved"), "details",
+    ]  # fmt: skip
+
+    def portal_path(self, obj: Alert) -> str:
+        return f"/alerts/{obj.pk}/"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Alert]:
+        return Alert.objects.visible_to(request.user).defer("details", "links")
+
+    @display(description="surface")
+    def on_surface(self, obj: Alert) -> object:
+        return edit_link(obj.surface, "not routed")
+
+    @display(description="state", ordering="status")
+    def state(self, obj: Alert) -> object:
+        return chip(obj.get_status_display(), TONES.get(Status(obj.status), ""))
