@@ -1,13 +1,13 @@
 """One address for users: intake paths go to the lean callable, everything else to Django.
 
 Django runs as WSGI in a bounded thread pool (a2wsgi): its own ASGI handler costs many times the
-CPU. a2wsgi would hand a chunked body on as an empty one, so such bodies are buffered first.
+CPU. Bodies are buffered first: a2wsgi would hand a chunked one on as an empty one, and a thread
+that waits for a slow sender is a thread less for everybody.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "opsportal.settings.prod")
@@ -17,11 +17,9 @@ from a2wsgi import WSGIMiddleware
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
-from apps.intake.asgi import IntakeApp, Refused, Request, send_answer
+from apps.intake.asgi import IntakeApp
 from apps.intake.store import Store
-
-Receive = Callable[[], Awaitable[dict[str, Any]]]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
+from apps.intake.wire import Receive, Refused, Request, Send, send_answer, settle
 
 
 def conninfo() -> str:
@@ -74,14 +72,17 @@ class OnePlace:
                 return
 
     async def _to_django(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        """Hand a whole request on: a slow sender waits here and never holds one of the threads."""
         headers = dict(scope["headers"])
-        if b"transfer-encoding" in headers:
+        if b"transfer-encoding" in headers or headers.get(b"content-length", b"0") != b"0":
+            request = Request(scope, receive)
             try:
-                raw = await Request(scope, receive).buffered(settings.CHUNKED_MAX_BODY)
+                raw = await request.buffered(settings.DJANGO_MAX_BODY)
             except Refused as refused:
-                await send_answer(send, refused.answer, "")
+                await send_answer(send, await settle(request, refused.answer), request.id)
                 return
-            kept = [(k, v) for k, v in scope["headers"] if k != b"transfer-encoding"]
+            dropped = (b"transfer-encoding", b"content-length")
+            kept = [(name, value) for name, value in scope["headers"] if name not in dropped]
             scope = {**scope, "headers": [*kept, (b"content-length", str(len(raw)).encode())]}
             receive = _replay(raw)
         await self.django(scope, receive, send)

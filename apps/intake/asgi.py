@@ -7,110 +7,42 @@ delivery, and answers. Nothing else happens before the answer; the engine does t
 from __future__ import annotations
 
 import hashlib
-import json
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
+import psycopg
 import structlog
 
 from apps.core import safe_json
 from apps.intake import store as kept
 from apps.intake.adapters import cloudevents, github, native, pagerduty
-from apps.intake.canonical import InvalidEvent
+from apps.intake.canonical import InvalidEvent, parse_body
 from apps.intake.limits import RateLimit
 from apps.intake.redaction import redact_headers
 from apps.intake.signatures import verify_github
 from apps.intake.store import Away, Kept, Received, Source, Store
+from apps.intake.wire import (
+    Answer,
+    Receive,
+    Refused,
+    Request,
+    Scope,
+    Send,
+    problem,
+    send_answer,
+    settle,
+)
 
 log = structlog.get_logger("opsportal.intake")
-Scope = dict[str, Any]
-Receive = Callable[[], Awaitable[dict[str, Any]]]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
 HOOK_KINDS = frozenset({"alertmanager", "gcp", "github"})
 MAX_LINES = 10_000
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What goes back: a status, a JSON body, and headers such as Retry-After."""
-
-    status: int
-    body: Mapping[str, Any]
-    headers: Mapping[str, str] = field(default_factory=dict)
-    problem: bool = False
-
-
-class Refused(Exception):
-    """The request ends here with this answer; nothing was stored."""
-
-    def __init__(self, answer: Answer) -> None:
-        super().__init__(answer.status)
-        self.answer = answer
-
-
-def problem(status: int, code: str, detail: str, **extra: Any) -> Answer:
-    """An RFC 9457 answer. `headers` in `extra` go to the HTTP headers."""
-    from http import HTTPStatus
-
-    headers = extra.pop("headers", {})
-    body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status}
-    return Answer(status, {**body, "detail": detail, "code": code, **extra}, headers, problem=True)
+NO_KEY = "This needs a valid API key."
 
 
 def digest(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-class Request:
-    """An ASGI request read as far as needed: headers now, the body up to a cap."""
-
-    def __init__(self, scope: Scope, receive: Receive) -> None:
-        self.path: str = scope["path"]
-        self.method: str = scope["method"]
-        self.headers = {
-            name.decode("latin-1").lower(): value.decode("latin-1")
-            for name, value in scope["headers"]
-        }
-        client = scope.get("client")
-        self.remote_ip: str | None = client[0] if client else None
-        self._receive = receive
-
-    async def body(self, cap: int) -> bytes:
-        """The whole body, chunked or not; 413 past `cap` bytes, 400 when there is none."""
-        raw = await self.buffered(cap)
-        if not raw.strip():
-            raise Refused(problem(400, "empty", "The body is empty. Send the event as JSON."))
-        return raw
-
-    async def buffered(self, cap: int) -> bytes:
-        """The whole body, which may be empty; 413 past `cap` bytes."""
-        length = self.headers.get("content-length", "")
-        if length.isdigit() and int(length) > cap:
-            raise Refused(self._too_large(cap))
-        parts: list[bytes] = []
-        size, more = 0, True
-        while more:
-            message = await self._receive()
-            if message["type"] == "http.disconnect":
-                raise Refused(problem(400, "incomplete", "The body ended early."))
-            part = message.get("body", b"")
-            size += len(part)
-            if size > cap:
-                raise Refused(self._too_large(cap))
-            parts.append(part)
-            more = message.get("more_body", False)
-        return b"".join(parts)
-
-    def _too_large(self, cap: int) -> Answer:
-        return problem(
-            413,
-            "too_large",
-            f"The body is larger than {cap // 1024} KiB.",
-            headers={"Connection": "close"},
-        )
 
 
 class IntakeApp:
@@ -135,30 +67,28 @@ class IntakeApp:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
-        request_id = uuid.uuid4().hex
-        try:
-            answer = await self._answer(request)
-        except Refused as refused:
-            answer = refused.answer
-        except Away:
-            log.error("database away", request_id=request_id)
-            answer = problem(
-                503,
-                "database_away",
-                "The database does not answer. Send this again.",
-                headers={"Retry-After": "5"},
-            )
-        except Exception:
-            log.exception("intake failed", request_id=request_id)
-            answer = problem(
-                503,
-                "intake_failed",
-                "This could not be stored right now. Send it again.",
-                headers={"Retry-After": "5"},
-            )
+        answer = await settle(request, await self._guarded(request))
         route = request.path if not request.path.startswith("/hooks/") else "/hooks/…"
-        log.info("intake", request_id=request_id, route=route, status=answer.status)
-        await send_answer(send, answer, request_id)
+        log.info("intake", request_id=request.id, route=route, status=answer.status)
+        await send_answer(send, answer, request.id)
+
+    async def _guarded(self, request: Request) -> Answer:
+        """Whatever goes wrong is an answer: 503 where sending again helps, 400 where it cannot."""
+        try:
+            return await self._answer(request)
+        except Refused as refused:
+            return refused.answer
+        except Away:
+            log.error("database away", request_id=request.id)
+            words = "The database does not answer. Send this again."
+            return problem(503, "database_away", words, headers={"Retry-After": "5"})
+        except psycopg.DataError as error:
+            log.error("refused value", request_id=request.id, error=type(error).__name__)
+            return problem(400, "bad_value", "A value in the request cannot be stored.")
+        except Exception:
+            log.exception("intake failed", request_id=request.id)
+            words = "This could not be stored right now. Send it again."
+            return problem(503, "intake_failed", words, headers={"Retry-After": "5"})
 
     async def _answer(self, request: Request) -> Answer:
         if request.method != "POST":
@@ -176,14 +106,9 @@ class IntakeApp:
         if scheme.lower() == "bearer" and text.strip():
             found = await self.store.key(digest(text.strip()), kept.utc_now())
         if found is None:
-            raise Refused(
-                problem(
-                    401,
-                    "not_authenticated",
-                    "This needs a valid API key.",
-                    headers={"WWW-Authenticate": 'Bearer realm="opsportal"'},
-                )
-            )
+            log.warning("bad key", request_id=request.id, given=bool(text))
+            challenge = {"WWW-Authenticate": 'Bearer realm="opsportal"'}
+            raise Refused(problem(401, "not_authenticated", NO_KEY, headers=challenge))
         scopes, source = found
         if not {"events:write", "admin"} & set(scopes):
             raise Refused(problem(403, "not_allowed", "This key lacks the scope events:write."))
@@ -210,9 +135,11 @@ class IntakeApp:
         raw = await request.body(self.max_body)
         adapter = cloudevents if cloudevents.is_cloudevent(request.headers) else native
         try:
-            keys = adapter.validate(raw, request.headers, fallback_key=f"auto:{uuid.uuid4().hex}")
-            delivery_key = adapter.delivery_key(raw, request.headers)
-        except (InvalidEvent, safe_json.UnsafeJson) as error:
+            parsed = parse_body(raw, allow_array=adapter is cloudevents)
+            fallback = f"auto:{uuid.uuid4().hex}"
+            keys = adapter.validate(parsed, request.headers, fallback_key=fallback)
+            delivery_key = adapter.delivery_key(parsed, request.headers)
+        except InvalidEvent as error:
             return _invalid(error)
         put = await self._put(request, source, adapter.KIND, raw, delivery_key, keys[0] or "")
         body: dict[str, Any] = {"status": "accepted", "delivery_id": str(put.delivery_id)}
@@ -233,17 +160,21 @@ class IntakeApp:
         accepted, rejected = 0, []
         for number, line in numbered:
             try:
-                if len(line) > self.max_body:
-                    raise safe_json.UnsafeJson("too_large", "The line is too long.")
-                fallback = f"auto:{uuid.uuid4().hex}"
-                keys = native.validate(line, {}, fallback_key=fallback)
-                delivery_key = native.delivery_key(line, {})
-            except (InvalidEvent, safe_json.UnsafeJson) as error:
+                dedup_key, delivery_key = self._checked_line(line)
+            except InvalidEvent as error:
                 rejected.append({"line": number, "code": error.code, "detail": error.message})
                 continue
-            await self._put(request, source, native.KIND, line, delivery_key, keys[0] or "")
+            await self._put(request, source, native.KIND, line, delivery_key, dedup_key)
             accepted += 1
         return Answer(202, {"accepted": accepted, "rejected": rejected})
+
+    def _checked_line(self, line: bytes) -> tuple[str, str | None]:
+        """The dedup key and the delivery key of one line of a batch; InvalidEvent."""
+        if len(line) > self.max_body:
+            raise InvalidEvent("too_large", "The line is too long.")
+        parsed = parse_body(line)
+        keys = native.validate(parsed, {}, fallback_key=f"auto:{uuid.uuid4().hex}")
+        return keys[0] or "", native.delivery_key(parsed, {})
 
     # -- PagerDuty Events API v2
 
@@ -348,22 +279,7 @@ def _signed(source: Source, raw: bytes, headers: Mapping[str, str]) -> bool:
     return any(verify_github(unseal(sealed), raw, header) for sealed in source.secrets)
 
 
-def _invalid(error: InvalidEvent | safe_json.UnsafeJson) -> Answer:
+def _invalid(error: InvalidEvent) -> Answer:
     status = 413 if error.code == "too_large" else 400
-    extra = {"errors": list(error.errors)} if isinstance(error, InvalidEvent) else {}
+    extra = {"errors": list(error.errors)} if error.errors else {}
     return problem(status, error.code, error.message, **extra)
-
-
-async def send_answer(send: Send, answer: Answer, request_id: str) -> None:
-    kind = b"application/problem+json" if answer.problem else b"application/json"
-    raw = json.dumps(answer.body).encode()
-    headers = [
-        (b"content-type", kind),
-        (b"content-length", str(len(raw)).encode()),
-        (b"x-request-id", request_id.encode()),
-        (b"x-content-type-options", b"nosniff"),
-        (b"cache-control", b"no-store"),
-        *((name.lower().encode(), value.encode()) for name, value in answer.headers.items()),
-    ]
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": raw})

@@ -10,13 +10,14 @@ import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 WAKE = "opsportal_wake"  # the channel that the engine listens to
+USED_EVERY = timedelta(minutes=1)  # how exact "last used" is
 
 
 class Away(Exception):
@@ -56,11 +57,13 @@ class Kept:
 
 
 _KEY = """
-SELECT k.id, k.name, k.scopes, coalesce(k.rate, i.rate), i.id, k.team_id, k.rotated_from_id
+SELECT k.id, k.name, k.scopes, coalesce(k.rate, i.rate), i.id, k.team_id, k.rotated_from_id,
+    k.last_used_at
 FROM accounts_apikey k
 LEFT JOIN intake_integration i ON i.api_key_id = k.id
 WHERE k.digest = %s AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > %s)
 """
+_USED = "UPDATE accounts_apikey SET last_used_at = %s WHERE id = %s RETURNING id"
 _ROOT = """
 WITH RECURSIVE chain(id, up) AS (
     SELECT id, rotated_from_id FROM accounts_apikey WHERE id = %s
@@ -137,7 +140,9 @@ class Store:
         rows = await self._rows(_KEY, [digest, now])
         if not rows:
             return None
-        key_id, name, scopes, rate, integration_id, team_id, rotated_from = rows[0]
+        key_id, name, scopes, rate, integration_id, team_id, rotated_from, used = rows[0]
+        if used is None or now - used > USED_EVERY:
+            await self._rows(_USED, [now, key_id])
         if integration_id is None and "events:write" in scopes + _opened(scopes):
             root = (await self._rows(_ROOT, [key_id]))[0][0] if rotated_from else key_id
             made = await self._rows(_NATIVE, [name, root, team_id, now])

@@ -248,7 +248,9 @@ PRODUCT_NAME = "OpsPortal"
 INTAKE_MAX_BODY = 1024 * 1024  # bytes of one event or webhook
 INTAKE_MAX_BATCH_BODY = 8 * 1024 * 1024  # bytes of one NDJSON batch
 INTAKE_RATE_DEFAULT: int | None = None  # events a second and key; None is no limit
-CHUNKED_MAX_BODY = 2 * 1024 * 1024  # bytes buffered for Django when a body comes in chunks
+DJANGO_MAX_BODY = (
+    2 * 1024 * 1024
+)  # bytes of a body for Django, which is buffered before it is handed on
 ENGINE_LATE_AFTER_SECONDS = 15
 CLUSTER_LATE_AFTER_SECONDS = 180
 HEARTBEAT_URL = env.text("OPSPORTAL_HEARTBEAT_URL", "")  # an outside dead-man's switch
