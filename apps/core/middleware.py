@@ -91,16 +91,16 @@ class RefusePoison:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        if "\x00" in request.path_info or _LONE_SURROGATE.search(request.path_info):
+            return say(request, 404, "not_found", "There is nothing at this address.")
         if self._poisoned(request):
             return say(request, 400, "poison", "The address or a field holds a NUL character.")
         return self.get_response(request)
 
     def _poisoned(self, request: HttpRequest) -> bool:
         meta = request.META
-        parts = [request.path_info, meta.get("QUERY_STRING", ""), meta.get("CONTENT_TYPE", "")]
+        parts = [meta.get("QUERY_STRING", ""), meta.get("CONTENT_TYPE", "")]
         if any("\x00" in part or "%00" in part for part in parts):
-            return True
-        if _LONE_SURROGATE.search(request.path_info):
             return True
         if request.method == "POST" and meta.get("CONTENT_TYPE", "").startswith(
             ("application/x-www-form-urlencoded", "multipart/form-data")
