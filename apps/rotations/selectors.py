@@ -95,10 +95,27 @@ class Gap:
 
 def gaps(schedule: Schedule, start: datetime, end: datetime) -> list[Gap]:
     """Stretches without anybody but shadows, by union of the rows."""
-    rows = [s for s in shifts_between(schedule, start, end) if s.role != Role.SHADOW]
+    return _uncovered(schedule, shifts_between(schedule, start, end), start, end)
+
+
+def gaps_of(schedules: Iterable[Schedule], start: datetime, end: datetime) -> dict[int, list[Gap]]:
+    """The same for many schedules, by their ids: one query whatever the number."""
+    by_id = {schedule.pk: schedule for schedule in schedules}
+    rows: dict[int, list[Shift]] = {pk: [] for pk in by_id}
+    shifts = Shift.objects.filter(schedule_id__in=by_id).overlapping(start, end)
+    for shift in shifts.order_by("start_at"):
+        rows[shift.schedule_id].append(shift)
+    return {pk: _uncovered(by_id[pk], found, start, end) for pk, found in rows.items()}
+
+
+def _uncovered(
+    schedule: Schedule, shifts: Iterable[Shift], start: datetime, end: datetime
+) -> list[Gap]:
     found: list[Gap] = []
     covered_to = start
-    for shift in rows:
+    for shift in shifts:
+        if shift.role == Role.SHADOW:
+            continue
         if shift.start_at > covered_to:
             found.append(Gap(schedule, covered_to, min(shift.start_at, end)))
         covered_to = max(covered_to, shift.end_at)

@@ -269,6 +269,19 @@ LOGGING_CONFIG = (
 LOG_LEVEL = env.text("LOG_LEVEL", "INFO")
 LOG_FORMAT = env.text("LOG_FORMAT", "json")
 
-UNFOLD: dict[str, Any] = {}  # filled by opsportal/apps.py from apps/core/admin_base.py
+UNFOLD: dict[str, Any] = {  # callables, so that the menu and the palette are code
+    "SITE_TITLE": "OpsPortal admin",
+    "SITE_HEADER": "OpsPortal",
+    "SITE_SUBHEADER": "Admin",
+    "SITE_ICON": "opsportal.admin_site.icon",
+    "SITE_URL": "/",
+    "SHOW_VIEW_ON_SITE": False,
+    "BORDER_RADIUS": "6px",
+    "COLORS": "opsportal.admin_site.colors",
+    "STYLES": ["opsportal.admin_site.stylesheet"],
+    "SCRIPTS": ["opsportal.admin_site.script"],
+    "DASHBOARD_CALLBACK": "opsportal.admin_site.dashboard",
+    "SIDEBAR": {"show_search": False, "navigation": "opsportal.admin_site.sidebar"},
+}
 
 PGHISTORY_APPEND_ONLY = True
