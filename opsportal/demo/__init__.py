@@ -1,0 +1,106 @@
+"""The demo world: an invented team, its surfaces and rotations, and five weeks of its past.
+
+Everything is made through the services, at instants in the past, so that every table tells the
+same story. Nothing is ever sent outside: demo people are told in the in-app mailbox.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+from django.db import connection, transaction
+
+from apps.accounts.models import Person
+from apps.core import heartbeats
+from apps.core.errors import Conflict, Invalid
+from apps.core.models import Heartbeat
+from apps.notifications import services as notifications
+from apps.notifications.models import Site
+from apps.notifications.services.site import read_once
+from opsportal.demo import past, people, present, rotations, sources, surfaces
+from opsportal.demo.stage import Stage, play, whole_hour
+
+MARKER = "demo"
+SIZES = ("small", "large")
+HISTORY = timedelta(days=40)
+ROTATIONS = timedelta(days=28)  # since when the schedules are kept here
+_LOCK = 0x4F50_0009
+
+
+def logins() -> list[tuple[str, str, str]]:
+    """Role, e-mail address and password of one demo person for each role."""
+    return [(part.login, part.email, people.password()) for part in people.CAST if part.login]
+
+
+def is_loaded() -> bool:
+    return Heartbeat.objects.filter(name=MARKER).exists()
+
+
+def load(*, now: datetime, size: str = "small") -> None:
+    """Load the demo world as it would stand at `now`; a second load changes nothing.
+
+    All or nothing, in one transaction. The marker (`Heartbeat` named demo) keeps the ids of what
+    was made, so that it can be taken away again. Raises Conflict when real people are here: their
+    managers would be told of invented pages.
+    """
+    if size not in SIZES:
+        raise Invalid(f"There is no size {size}. Sizes: {', '.join(SIZES)}.")
+    with transaction.atomic(), read_once(), _quietly():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+        if is_loaded():
+            return
+        if Person.objects.get_queryset().filter(is_demo=False).exists():
+            raise Conflict("There are real people here. The demo world needs an empty database.")
+        made = _small(now.replace(second=0, microsecond=0))
+        heartbeats.beat(MARKER, now=now, **made)
+
+
+def _small(now: datetime) -> dict[str, list[int]]:
+    since = now - HISTORY
+    if not Site.objects.exists():
+        notifications.save_site(values={"time_zone": rotations.BERLIN}, now=since)
+    cast = people.hire(now=since)
+    teams = people.form_teams(cast)
+    people.give_methods(cast, now=since)
+    owned = surfaces.settle(cast, teams, since=since)
+    crisis = now - timedelta(minutes=present.CRISIS_MINUTES)
+    schedules = rotations.arrange(
+        cast, teams, owned.surfaces, since=whole_hour(now - ROTATIONS), crisis=crisis
+    )
+    policies = rotations.set_policies(owned.surfaces)
+    connected = sources.connect(cast, teams, owned.surfaces, now=since)
+    stage = Stage(
+        present=now,
+        now=since,
+        cast=cast,
+        surfaces=owned.surfaces,
+        schedules=schedules,
+        sources=connected,
+    )
+    play(stage, [*past.STORIES, *present.STORIES])
+    rotations.to_present(schedules, now=now)
+    return {
+        "teams": [team.pk for team in teams.values()],
+        **owned.made,
+        "schedules": [schedule.pk for schedule in schedules.values()],
+        "policies": [policy.pk for policy in policies],
+        "integrations": [row.pk for row in connected.integrations],
+        "api_keys": [key.pk for key in connected.keys],
+        "rules": [rule.pk for rule in connected.rules],
+    }
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """The play quarantines a delivery on purpose; the log need not warn of it."""
+    logger = logging.getLogger("opsportal.intake")
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)

@@ -1,0 +1,272 @@
+"""The demo world: complete, consistent, sent nowhere, and the same however often it is loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth import authenticate
+from django.contrib.auth.password_validation import validate_password
+from django.db.models import Count, F
+from django.test import RequestFactory
+from pytest_django import DjangoDbBlocker
+
+from apps.accounts.models import ApiKey, Person, Team
+from apps.accounts.roles import Role
+from apps.alerts.models import Alert, AlertGroup, RoutingRule
+from apps.changes.models import Change
+from apps.core.models import Heartbeat
+from apps.incidents.models import Incident
+from apps.intake.models import Delivery, Integration
+from apps.notifications.models import ContactMethod, Message, Site
+from apps.ownership import selectors as ownership
+from apps.ownership.models import ExternalParty, Position, Surface
+from apps.paging.models import EscalationPolicy, Page
+from apps.rotations import selectors as rotations
+from apps.rotations import services as rotation_services
+from apps.rotations.models import CoverageGap, Handoff, Override, Schedule
+from opsportal import demo, engine
+
+NOW = datetime(2026, 9, 9, 13, 17, 25, tzinfo=UTC)  # a Wednesday afternoon
+SNOWFLAKE = "Snowflake profiling: 38 of 112 runs failed"
+
+
+@pytest.fixture(scope="module")
+def shared_world(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """One load for all tests that only look: kept out of the database by a transaction."""
+    from django.db import transaction
+
+    with django_db_blocker.unblock():
+        atomic = transaction.atomic()
+        atomic.__enter__()
+        try:
+            demo.load(now=NOW)
+            yield
+        finally:
+            transaction.set_rollback(True)
+            atomic.__exit__(None, None, None)
+
+
+@pytest.fixture
+def loaded(shared_world: None, db: None) -> None:
+    """The demo world as it stands at NOW; what a test changes is undone."""
+
+
+# -- what is there
+
+
+def test_there_is_one_login_for_each_role_and_its_password_opens_the_door(loaded: None) -> None:
+    logins = demo.logins()
+    assert [login[0] for login in logins] == [
+        "manager",
+        "responder",
+        "maintainer",
+        "support agent",
+        "viewer",
+    ]
+    for label, email, password in logins:
+        person = authenticate(RequestFactory().get("/"), username=email, password=password)
+        assert isinstance(person, Person)
+        assert Role(label.replace(" ", "_")) in person.roles
+        validate_password(password, person)
+
+
+def test_the_whole_cast_is_marked_as_demo_and_shares_one_hash(loaded: None) -> None:
+    people = Person.objects.active()
+    assert people.count() == 11
+    assert {person.is_demo for person in people} == {True}
+    assert len({person.password for person in people}) == 1
+    assert {person.email.partition("@")[2] for person in people} == {"dataface.example"}
+    assert len({person.time_zone for person in people}) >= 6
+
+
+def test_every_surface_has_an_owner_and_about_half_truthfully_lack_a_backup(loaded: None) -> None:
+    surfaces = list(Surface.objects.current())
+    owners = ownership.owners_of(surfaces, at=NOW)
+    assert len(surfaces) == 25
+    assert all(pair.primary for pair in owners.values())
+    assert {surface.team_id for surface in surfaces} == set(
+        Team.objects.values_list("pk", flat=True)
+    )
+    without = {s.key for s in surfaces if owners[s.pk].backup is None}
+    assert {"platform.billing", "platform.custom-domains", "pack.hubspot"} <= without
+    assert 8 <= len(without) <= 17
+
+
+def test_one_outage_of_the_hosted_deployment_hits_projects_billing_and_domains(
+    loaded: None,
+) -> None:
+    hit = ownership.blast_radius(Surface.objects.get(key="platform.deploy.cloud"))
+    assert {"cloud.projects", "platform.billing", "platform.custom-domains"} <= {
+        surface.key for surface in hit
+    }
+
+
+def test_the_running_incident_is_investigated_for_seventy_two_minutes(loaded: None) -> None:
+    incident = Incident.objects.get(title=SNOWFLAKE)
+    assert (incident.severity, incident.status) == ("SEV2", Incident.Status.INVESTIGATING)
+    age = NOW - incident.detected_at
+    assert timedelta(minutes=72) <= age < timedelta(minutes=73)
+    assert incident.commander is not None and incident.commander.name == "Tomas Ferreira"
+    texts = list(incident.timeline.values_list("text", flat=True))
+    assert sum("Wrong turn" in text for text in texts) == 1
+    assert incident.timeline.filter(what="comment").count() >= 8
+
+
+def test_its_page_is_one_for_both_alerts_and_mara_took_it(loaded: None) -> None:
+    group = Alert.objects.get(summary=SNOWFLAKE).group
+    assert group is not None and group.page is not None
+    assert group.alerts.count() == 2
+    assert group.page.status == Page.Status.ACKNOWLEDGED
+    assert group.page.acknowledged_label == "Mara Lindqvist"
+    assert group.page.label == "SEV2"
+    assert group.incident_ref == Incident.objects.get(title=SNOWFLAKE).ref
+
+
+def test_a_page_waits_for_the_stand_in_and_names_who_is_next(loaded: None) -> None:
+    page = Page.objects.get(summary="Playground: 5xx ratio above 2 %")
+    assert page.status == Page.Status.OPEN
+    told = [step.people.get().name for step in page.steps_taken.all()]
+    assert told == ["Aiko Sato"]
+    assert page.next_at is not None and NOW < page.next_at < NOW + timedelta(minutes=5)
+
+
+def test_there_is_an_unrouted_alert_that_asks_for_a_surface_nobody_has(loaded: None) -> None:
+    alert = Alert.objects.unrouted().get()
+    assert alert.wanted_surface == "pack.shopify"
+    assert alert.summary.startswith("Schema drift")
+
+
+def test_one_delivery_is_quarantined_with_a_reason_and_one_is_ignored(loaded: None) -> None:
+    broken = Delivery.objects.get(status=Delivery.Status.QUARANTINED)
+    assert "not JSON" in broken.error
+    assert Delivery.objects.filter(status=Delivery.Status.IGNORED).count() == 1
+
+
+def test_all_outcomes_have_happened(loaded: None) -> None:
+    incidents = set(Incident.objects.values_list("status", flat=True))
+    assert incidents >= {"triage", "investigating", "in_review", "resolved", "closed", "declined"}
+    assert set(Page.objects.values_list("status", flat=True)) == set(Page.Status.values)
+    assert set(Alert.objects.values_list("status", flat=True)) == set(Alert.Status.values)
+    assert set(Alert.objects.values_list("severity", flat=True)) == {
+        "critical",
+        "error",
+        "warning",
+        "info",
+    }
+    assert Incident.objects.filter(visibility="restricted", severity="SEV1").count() == 1
+    assert Incident.objects.filter(kind="drill").count() == 1
+    assert Alert.objects.filter(kind="test").count() == 1
+    assert CoverageGap.objects.get().what == "nobody is on call for Packs"
+
+
+def test_the_ledger_knows_the_releases_the_deployments_and_the_flag(loaded: None) -> None:
+    kinds = dict(Change.objects.values_list("kind").annotate(Count("pk")))
+    assert kinds == {"release": 5, "deployment": 5, "flag": 1}
+    assert Change.objects.filter(summary__contains="dataface-cloud-00147").exists()
+    assert Change.objects.latest("occurred_at").summary.startswith("inspector.collect_top_values")
+
+
+def test_every_schedule_has_history_a_present_and_a_year_ahead(loaded: None) -> None:
+    schedules = {schedule.key: schedule for schedule in Schedule.objects.current()}
+    assert set(schedules) == {"profiler", "platform", "packs", "support"}
+    for key, schedule in schedules.items():
+        assert rotations.on_call(schedule, at=NOW), key
+        assert schedule.shifts.filter(end_at__lt=NOW).exists(), key
+        assert rotation_services.find_differences(schedule=schedule, now=NOW) == [], key
+        assert schedule.materialised_to is not None
+        assert schedule.materialised_to > NOW + timedelta(days=390)
+    assert [p.name for p in rotations.on_call(schedules["platform"], at=NOW)] == ["Aiko Sato"]
+    assert Override.objects.get().replaces == Person.objects.get_queryset().get(name="Jonas Weber")
+
+
+def test_nobody_looks_after_the_packs_on_saturdays(loaded: None) -> None:
+    packs = Schedule.objects.get(key="packs")
+    saturday = datetime(2026, 9, 12, tzinfo=UTC)
+    gaps = rotations.gaps(packs, saturday, saturday + timedelta(days=1))
+    assert len(gaps) == 1 and gaps[0].end - gaps[0].start == timedelta(hours=22)
+
+
+def test_handoffs_were_told_once_each_and_none_is_left_to_tell(loaded: None) -> None:
+    before = Handoff.objects.count()
+    assert before >= 15
+    assert rotation_services.tell_handoffs(now=NOW) == 0
+    assert Handoff.objects.count() == before
+
+
+# -- what must hold
+
+
+def test_nothing_has_left_the_house(loaded: None) -> None:
+    assert set(Message.objects.values_list("channel", "status")) == {("mailbox", "sent")}
+    assert not Message.objects.filter(person__is_demo=False).exists()
+    assert ContactMethod.objects.exclude(verified_at=None).count() >= 12
+
+
+def test_every_page_group_alert_and_incident_agree_with_each_other(loaded: None) -> None:
+    for group in AlertGroup.objects.select_related("page"):
+        alerts = list(group.alerts.all())
+        standing = [a for a in alerts if a.status != Alert.Status.RESOLVED]
+        assert (group.closed_at is None) == bool(standing), group
+        if group.page:
+            assert group.page.opener_ref == str(group.pk)
+            assert group.page.surface_id in {a.surface_id for a in alerts}
+            assert group.closed_at is None or group.page.status == Page.Status.RESOLVED
+    for incident in Incident.objects.exclude(group_key=""):
+        linked = set(incident.links.filter(kind="alert").values_list("ref", flat=True))
+        groups = AlertGroup.objects.filter(
+            integration_id=incident.group_integration_id, key=incident.group_key
+        )
+        alerts_of = Alert.objects.filter(group__in=groups).exclude(severity="info")
+        assert linked == {str(pk) for pk in alerts_of.values_list("pk", flat=True)}
+        assert {group.incident_ref for group in groups} == {incident.ref}
+
+
+def test_time_runs_forward_in_every_story(loaded: None) -> None:
+    assert not Alert.objects.filter(resolved_at__lt=F("first_seen_at")).exists()
+    assert not Page.objects.filter(acknowledged_at__lt=F("opened_at")).exists()
+    assert not Message.objects.filter(sent_at__gt=NOW).exists()
+    for incident in Incident.objects.all():
+        times = list(incident.timeline.order_by("pk").values_list("at", flat=True))
+        assert times == sorted(times) and times[-1] <= NOW, incident
+
+
+def test_an_engine_pass_right_after_the_load_has_nothing_to_do(loaded: None) -> None:
+    assert engine.run_once(now=NOW) == 0
+
+
+def test_the_marker_names_everything_that_was_made(loaded: None) -> None:
+    detail = Heartbeat.objects.get(name="demo").detail
+    tables: dict[str, Any] = {
+        "teams": Team,
+        "surfaces": Surface,
+        "schedules": Schedule,
+        "policies": EscalationPolicy,
+        "integrations": Integration,
+        "positions": Position,
+        "parties": ExternalParty,
+        "api_keys": ApiKey,
+        "rules": RoutingRule,
+    }
+    assert set(detail) == set(tables)
+    for name, table in tables.items():
+        assert sorted(detail[name]) == sorted(table.objects.values_list("pk", flat=True)), name
+
+
+def test_the_site_keeps_the_default_address(loaded: None) -> None:
+    row = Site.objects.get()
+    assert (row.address, row.smtp_host) == ("", "")
+    assert row.set_up_at is not None
+
+
+# -- how it loads
+
+
+def test_loading_again_changes_nothing(loaded: None) -> None:
+    counted = (Person, Surface, Delivery, Alert, Page, Message, Incident, Change, Schedule)
+    before = [table._default_manager.count() for table in counted]
+    demo.load(now=NOW + timedelta(days=3))
+    assert [table._default_manager.count() for table in counted] == before
+    assert Heartbeat.objects.get(name="demo").beat_at == NOW
