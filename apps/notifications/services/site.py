@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -26,9 +28,28 @@ ACCOUNT_FIELDS: Mapping[str, tuple[str, ...]] = {
 }
 
 
+_kept: ContextVar[list[Site] | None] = ContextVar("site", default=None)
+
+
+@contextmanager
+def read_once() -> Iterator[None]:
+    """Inside, the row is read once: for work that writes or sends very many messages in a go."""
+    token = _kept.set([])
+    try:
+        yield
+    finally:
+        _kept.reset(token)
+
+
 def site() -> Site:
     """The one row; an unsaved default before the first run."""
-    return Site.objects.filter(pk=1).first() or Site(pk=1)
+    kept = _kept.get()
+    if kept:
+        return kept[0]
+    row = Site.objects.filter(pk=1).first() or Site(pk=1)
+    if kept is not None:
+        kept.append(row)
+    return row
 
 
 def address() -> str:
