@@ -14,7 +14,7 @@ SIGN_IN = "sign-in"  # the method_ref of the e-mail address that a person signs 
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _ALONE_UNTIL = 2  # the third message a minute to one address is the first that is bundled
-_HOLD = {"high": timedelta(seconds=10), "low": timedelta(seconds=60)}
+_HOLD = {"high": timedelta(seconds=4), "low": timedelta(seconds=60)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -208,7 +208,7 @@ def bundle(sent_in_last_minute: int, waiting: Sequence[Waiting], now: datetime) 
     """Which of the messages waiting for one address go out now, together as one.
 
     The first two in a minute go by themselves. From the third on they collect for as long as the
-    most urgent may wait (10 s when high, 60 s when low, after it was due) and go as one message.
+    most urgent may wait (4 s when high, 60 s when low, after it was due) and go as one message.
     """
     for position, message in enumerate(waiting):
         if message.alone or sent_in_last_minute < _ALONE_UNTIL:

@@ -158,6 +158,7 @@ AXES_CLIENT_IP_CALLABLE = "apps.core.middleware.client_ip"
 TRUSTED_PROXY_HOPS = env.number("OPSPORTAL_TRUSTED_PROXY_HOPS", 0)
 
 LANGUAGE_CODE = "en-us"
+FORMS_URLFIELD_ASSUME_HTTPS = True  # the default from Django 6.0 on; drop the line then
 USE_I18N = False
 USE_TZ = True
 TIME_ZONE = "UTC"

@@ -151,7 +151,7 @@ def test_from_the_third_message_a_minute_they_come_bundled(world: World, cast: C
     world.expect_message(to=cast.ravi)
     world.expect_message(to=cast.ravi)
     world.expect_nothing()
-    world.at("2026-09-07 06:00:11").run()
+    world.at("2026-09-07 06:00:05").run()
     bundle = world.expect_message(to=cast.ravi, containing="4 more messages")
     assert bundle.text.count("You are on call for Profiler") == 4
     assert Message.objects.filter(status="sent").count() == 6
