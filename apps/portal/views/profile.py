@@ -18,9 +18,9 @@ from apps.accounts import services as accounts
 from apps.accounts.models import Person
 from apps.accounts.roles import Grant
 from apps.core import clock
-from apps.core.errors import NotFound
+from apps.core.errors import Invalid, NotFound
 from apps.notifications import services as notifications
-from apps.notifications.channels import CHANNELS
+from apps.notifications.channels import CHANNELS, AddressError
 from apps.notifications.models import (
     Channel,
     ContactMethod,
@@ -146,10 +146,11 @@ def _method_form(
     person: Person, methods: list[ContactMethod], channels: list[str], data: Any = None
 ) -> MethodForm:
     """The first method offered is the address that one signs in with."""
-    first = not any(method.channel == Channel.EMAIL for method in methods)
-    initial = {"channel": Channel.EMAIL, "address": person.email} if first else {}
-    if not first:
-        initial = {"channel": next((c for c in channels if CHANNELS[c].wakes), Channel.EMAIL)}
+    has_email = any(method.channel == Channel.EMAIL for method in methods)
+    if Channel.EMAIL in channels and not has_email:
+        initial = {"channel": Channel.EMAIL.value, "address": person.email}
+    else:
+        initial = {"channel": next((kind for kind in channels if CHANNELS[kind].wakes), "")}
     return MethodForm(data, channels=channels, initial=initial)
 
 
@@ -174,13 +175,17 @@ def add_method(request: HttpRequest) -> HttpResponse:
     """Add a way to be reached; a code goes there."""
     person, channels = viewer(request), offered_channels()
     form = _method_form(person, _methods(person), channels, request.POST)
-    made = submit(
-        form,
-        lambda values: notifications.add_method(person=person, now=clock.now(), **values),
-    )
+    made = submit(form, lambda values: _add(person, values))
     if made is None:
         return _page(request, method=form)
     return redirect("profile_method", pk=made.pk)
+
+
+def _add(person: Person, values: dict[str, Any]) -> ContactMethod:
+    try:
+        return notifications.add_method(person=person, now=clock.now(), **values)
+    except AddressError as error:  # a channel does not know which field of ours it read
+        raise Invalid(error.message, fields={"address": [error.message]}) from error
 
 
 @granted(Grant.SEE)
