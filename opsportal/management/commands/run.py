@@ -50,14 +50,14 @@ class Command(BaseCommand):
             address = serving.parse(options["host"], options["port"], options["tls"])
             with serving.only_one(settings.DATA_DIR, address):
                 serving.check_free(address)
-                self._prepare(demo=options["demo"])
+                self._prepare(address, demo=options["demo"])
                 sys.exit(runner.run(self._plan(address), self._log))
         except serving.CannotServe as reason:
             raise CommandError(str(reason)) from None
         except KeyboardInterrupt:
             sys.exit(130)
 
-    def _prepare(self, *, demo: bool) -> None:
+    def _prepare(self, address: serving.Address, *, demo: bool) -> None:
         """Brings the database up to date, in this process: Django loads once, not three times."""
         self.check()
         try:
@@ -67,6 +67,7 @@ class Command(BaseCommand):
         if demo and not get_user_model().objects.exists():
             self.stdout.write("First start: loading the demo world ...")
             self.stdout.flush()
+            settings.DEFAULT_SITE_URL = address.url  # what links in the demo's messages begin with
             call_command("demo")
 
     def _plan(self, address: serving.Address) -> runner.Plan:
