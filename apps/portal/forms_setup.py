@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import time
 from functools import lru_cache
 from typing import Any
+from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
 from django import forms
@@ -126,12 +127,12 @@ class AddressField(forms.CharField):
         text = str(super().clean(value)).rstrip("/")
         if not text:
             return ""
-        if text.count("/") > 2 or not text.startswith(("http://", "https://")):
-            raise forms.ValidationError("Write it as https://ops.example.com, without a path.")
-        host = text.split("://", 1)[1].rsplit(":", 1)[0]
-        if "." in host and not host.startswith("["):
+        try:
             URLValidator(schemes=["http", "https"])(text)
-        elif not host or any(char in host for char in " @?#"):
+            parts = urlsplit(text)
+        except (forms.ValidationError, ValueError) as error:
+            raise forms.ValidationError("Write it as https://ops.example.com.") from error
+        if parts.path or parts.query or parts.fragment or "@" in parts.netloc:
             raise forms.ValidationError("Write it as https://ops.example.com, without a path.")
         return text
 
