@@ -20,10 +20,10 @@ from apps.intake import services as intake
 from apps.intake import wire
 from apps.intake.models import Delivery, Integration
 from tests import builders as build
-from tests.intake.lean import Gate, Lean, Reply, conninfo
+from tests.intake.lean import Gate, Lean, Reply, conninfo, swept  # noqa: F401 - a fixture
 
 # Rows must be really committed: the lean path has connections of its own.
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("swept")]
 TRIGGER = {"action": "trigger", "summary": "Profiling fails", "dedup_key": "job/1"}
 PAGERDUTY = {"event_action": "trigger", "dedup_key": "job/1",
              "payload": {"summary": "Down", "source": "w3", "severity": "error"}}  # fmt: skip
