@@ -59,9 +59,16 @@ def conninfo(**changed: Any) -> str:
 class Lean:
     """The callable in a loop of its own; every call is one request."""
 
-    def __init__(self, dsn: str = "", *, rate: int | None = None, max_batch: int = 8 << 20) -> None:
+    def __init__(
+        self,
+        dsn: str = "",
+        *,
+        rate: int | None = None,
+        max_batch: int = 8 << 20,
+        patience: float = 2.0,
+    ) -> None:
         self.runner = asyncio.Runner()
-        self.store = Store(dsn or conninfo())
+        self.store = Store(dsn or conninfo(), patience=patience)
         self.app = IntakeApp(self.store, max_body=1 << 20, max_batch=max_batch, default_rate=rate)
 
     def close(self) -> None:

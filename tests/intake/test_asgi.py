@@ -527,7 +527,7 @@ def test_a_database_that_is_away_is_503_and_the_pool_comes_back(key: str) -> Non
 
     known = connection.settings_dict
     gate = Gate(known["HOST"] or "127.0.0.1", int(known["PORT"] or 5432))
-    lean = Lean(conninfo(host="127.0.0.1", port=gate.port))
+    lean = Lean(conninfo(host="127.0.0.1", port=gate.port), patience=0.5)
     try:
         assert lean.post("/api/v1/events", TRIGGER, key).status == 202
         gate.shut()
@@ -553,7 +553,7 @@ def test_a_database_that_was_away_from_the_start_is_no_reason_to_hang(key: str) 
     known = connection.settings_dict
     gate = Gate(known["HOST"] or "127.0.0.1", int(known["PORT"] or 5432))
     gate.shut()
-    lean = Lean(conninfo(host="127.0.0.1", port=gate.port))
+    lean = Lean(conninfo(host="127.0.0.1", port=gate.port), patience=0.5)
     try:
         assert lean.post("/api/v1/events", TRIGGER, key).status == 503
         gate.open()
