@@ -134,6 +134,19 @@ class Product:
         )
         return json.loads(lines.splitlines()[-1])
 
+    def integration(self, kind: str, *, surface: str) -> dict[str, str]:
+        """`manage.py integration create`: its id, address and key."""
+        made = self.manage("integration", "create", "--kind", kind, "--surface", surface)
+        answer: dict[str, str] = json.loads(made)
+        return answer
+
+    def escalate(self) -> None:
+        """Nobody acknowledges: what would be due in minutes is due now."""
+        self.query(
+            "from apps.core import clock\nfrom apps.paging.models import Page\n"
+            "answer = Page.objects.filter(status='open').update(next_at=clock.now())"
+        )
+
     def form(self, path: str, **fields: Any) -> httpx.Response:
         """Fill in a page's form as a browser does, with its CSRF token."""
         page = self.client.get(path)

@@ -80,14 +80,6 @@ def _post(product: Product, key: str, **event: str) -> None:
     until("the event is taken", sent, within=40)
 
 
-def _fast_forward(product: Product) -> None:
-    """Nobody acknowledges: the next step is due now instead of in a minute."""
-    product.query(
-        "from apps.core import clock\nfrom apps.paging.models import Page\n"
-        "answer = Page.objects.filter(status='open').update(next_at=clock.now())"
-    )
-
-
 def _steps_are_told_once(mail: Inbox) -> None:
     """Two mails about one step to one person share their Message-ID."""
     told = Counter()
@@ -115,7 +107,7 @@ def test_it_ends_the_same(product: Product, mail: Inbox, victim: str) -> None:
     _kill(product, word)
     first = mail.wait("ravi@example.com", title, within=60)
     _kill(product, word) if product.children(word) else None
-    _fast_forward(product)
+    product.escalate()
     mail.wait("bea@example.com", title, within=60)
     acknowledge = link_in(first, "/ack/")
 
