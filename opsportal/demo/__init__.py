@@ -7,26 +7,42 @@ same story. Nothing is ever sent outside: demo people are told in the in-app mai
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
 
-from apps.accounts.models import Person
+from apps.accounts.models import Person, Team
+from apps.alerts.models import Alert
 from apps.core import heartbeats
 from apps.core.errors import Conflict, Invalid
 from apps.core.models import Heartbeat
+from apps.incidents.models import Incident
 from apps.notifications import services as notifications
 from apps.notifications.models import Site
 from apps.notifications.services.site import read_once
-from opsportal.demo import past, people, present, rotations, sources, surfaces
+from apps.ownership.models import Surface
+from apps.paging.models import EscalationPolicy
+from apps.paging.services import snapshot_for
+from opsportal.demo import (
+    bulk,
+    bulk_rows,
+    crowd,
+    past,
+    people,
+    present,
+    rotations,
+    routine,
+    sources,
+    surfaces,
+)
 from opsportal.demo.stage import Stage, play, whole_hour
+from opsportal.preset import Loaded
 
 MARKER = "demo"
 SIZES = ("small", "large")
-HISTORY = timedelta(days=40)
-ROTATIONS = timedelta(days=28)  # since when the schedules are kept here
 _LOCK = 0x4F50_0009
 
 
@@ -55,21 +71,39 @@ def load(*, now: datetime, size: str = "small") -> None:
             return
         if Person.objects.get_queryset().filter(is_demo=False).exists():
             raise Conflict("There are real people here. The demo world needs an empty database.")
-        made = _small(now.replace(second=0, microsecond=0))
+        made = _load(now.replace(second=0, microsecond=0), size)
         heartbeats.beat(MARKER, now=now, **made)
 
 
-def _small(now: datetime) -> dict[str, list[int]]:
-    since = now - HISTORY
+@dataclass(frozen=True)
+class Extent:
+    """How far back a size goes: everything since `history`, the schedules since `rotations`."""
+
+    history: timedelta
+    rotations: timedelta
+
+
+EXTENTS = {
+    "small": Extent(timedelta(days=40), timedelta(days=28)),
+    "large": Extent(timedelta(days=100), timedelta(days=96)),
+}
+
+
+def _load(now: datetime, size: str) -> dict[str, list[int]]:
+    extent = EXTENTS[size]
+    since = now - extent.history
     if not Site.objects.exists():
         notifications.save_site(values={"time_zone": rotations.BERLIN}, now=since)
     cast = people.hire(now=since)
     teams = people.form_teams(cast)
     people.give_methods(cast, now=since)
     owned = surfaces.settle(cast, teams, since=since)
-    crisis = now - timedelta(minutes=present.CRISIS_MINUTES)
     schedules = rotations.arrange(
-        cast, teams, owned.surfaces, since=whole_hour(now - ROTATIONS), crisis=crisis
+        cast,
+        teams,
+        owned.surfaces,
+        since=whole_hour(now - extent.rotations),
+        crisis=now - timedelta(minutes=present.CRISIS_MINUTES),
     )
     policies = rotations.set_policies(owned.surfaces)
     connected = sources.connect(cast, teams, owned.surfaces, now=since)
@@ -81,8 +115,11 @@ def _small(now: datetime) -> dict[str, list[int]]:
         schedules=schedules,
         sources=connected,
     )
-    play(stage, [*past.STORIES, *present.STORIES])
+    play(stage, [*routine.STORIES, *past.STORIES, *present.STORIES])
     rotations.to_present(schedules, now=now)
+    if size == "large":
+        more = _enlarge(stage, teams, policies[0], since)
+        owned.made["surfaces"] += more.made["surfaces"]
     return {
         "teams": [team.pk for team in teams.values()],
         **owned.made,
@@ -92,6 +129,22 @@ def _small(now: datetime) -> dict[str, list[int]]:
         "api_keys": [key.pk for key in connected.keys],
         "rules": [rule.pk for rule in connected.rules],
     }
+
+
+def _enlarge(
+    stage: Stage, teams: Mapping[str, Team], policy: EscalationPolicy, since: datetime
+) -> Loaded:
+    """Forty people, 120 surfaces, and ninety days of alerts and incidents by the fast path."""
+    crowd.hire_more(stage.cast, teams, now=since)
+    loaded = crowd.add_surfaces(stage.cast, teams, stage.schedules, since=since)
+    everything = list(Surface.objects.current().select_related("team__lead"))
+    lives = bulk.Draw(now=stage.present, surfaces=everything).lives(
+        alerts=bulk.ALERTS - Alert.objects.count(),
+        incidents=bulk.INCIDENTS - Incident.objects.count(),
+    )
+    source = bulk.Source(stage.sources.hook, policy, snapshot_for(policy))
+    bulk_rows.write(lives, source)
+    return loaded
 
 
 @contextmanager

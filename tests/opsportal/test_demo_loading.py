@@ -10,20 +10,17 @@ from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
 from apps.accounts.models import Person
+from apps.alerts.models import Alert
 from apps.core.errors import Conflict
 from apps.incidents.models import Incident
-from apps.notifications.models import Message
 from apps.ownership import selectors as ownership
 from apps.ownership.models import ExternalParty, OwnershipAssignment, Surface
-from apps.paging.models import Page
-from apps.rotations import services as rotations
-from apps.rotations.models import Schedule
 from opsportal import demo, preset
-from opsportal.demo import people, surfaces
+from opsportal.demo import bulk, crowd, people, surfaces
 from tests import builders as build
+from tests.opsportal import worlds
 
 NOW = datetime(2026, 9, 9, 13, 17, 25, tzinfo=UTC)  # a Wednesday afternoon
-SNOWFLAKE = "Snowflake profiling: 38 of 112 runs failed"
 
 
 @pytest.mark.django_db
@@ -35,20 +32,6 @@ def test_it_is_refused_where_real_people_are() -> None:
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize(
-    "at",
-    [
-        "2026-03-29T00:30:00+00:00",  # clocks in Berlin jump within the hour
-        "2026-09-07T09:20:00+00:00",  # a handoff in the middle of the incident
-    ],
-)
-def test_it_loads_at_any_time(at: str) -> None:
-    now = datetime.fromisoformat(at)
-    demo.load(now=now)
-    _expect_a_sound_world(now)
-
-
-@pytest.mark.django_db
 def test_the_command_is_silent_and_takes_the_night_on_which_an_hour_comes_twice() -> None:
     out = io.StringIO()
     call_command("demo", at="2026-10-25T02:30:00+02:00", stdout=out, stderr=out)
@@ -56,16 +39,26 @@ def test_the_command_is_silent_and_takes_the_night_on_which_an_hour_comes_twice(
     _expect_a_sound_world(datetime(2026, 10, 25, 0, 30, tzinfo=UTC))
 
 
+@pytest.mark.django_db
+def test_the_large_world_agrees_with_itself_after_a_handoff_in_the_middle_of_the_crisis(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(bulk, "ALERTS", 300)
+    monkeypatch.setattr(bulk, "INCIDENTS", 60)
+    now = datetime(2026, 9, 7, 9, 20, tzinfo=UTC)
+    demo.load(now=now, size="large")
+    assert Person.objects.active().count() == crowd.PEOPLE
+    assert Surface.objects.current().count() == crowd.SURFACES
+    assert (Alert.objects.count(), Incident.objects.count()) == (300, 60)
+    _expect_a_sound_world(now)
+
+
 def _expect_a_sound_world(now: datetime) -> None:
-    """Mara took the crisis, Aiko is asked about the playground, shifts are as computed."""
-    assert Incident.objects.get(title=SNOWFLAKE).detected_at == now - timedelta(minutes=72)
-    assert Page.objects.get(summary=SNOWFLAKE).acknowledged_label == "Mara Lindqvist"
-    told = Page.objects.get(summary__startswith="Playground").steps_taken.get()
-    assert [person.name for person in told.people.all()] == ["Aiko Sato"]
-    assert set(Message.objects.values_list("channel", "status")) == {("mailbox", "sent")}
-    for schedule in Schedule.objects.current():
-        assert rotations.find_differences(schedule=schedule, now=now) == []
-    assert rotations.tell_handoffs(now=now) == 0
+    worlds.expect_the_crisis(now)
+    worlds.expect_nothing_left_the_house()
+    worlds.expect_groups_pages_and_incidents_agree()
+    worlds.expect_time_runs_forward(now)
+    worlds.expect_rotations_are_in_order(now)
 
 
 # -- the preset and the command
