@@ -18,6 +18,7 @@ from apps.paging.models import Page, PageStep, StepTarget
 from apps.rotations.models import Schedule, Shift, SurfaceSchedule
 
 Target = StepTarget.Kind
+NOBODY = "nobody yet"
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,11 @@ class Coming:
 
     names: str
     at: datetime
+
+    @property
+    def found(self) -> bool:
+        """Whether the step finds anybody, as it looks now."""
+        return self.names != NOBODY
 
 
 @dataclass(frozen=True)
@@ -147,7 +153,7 @@ class _Book:
                     found.setdefault(person.pk, person.name)
         names = list(found.values())
         more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-        return ", ".join(names[:3]) + more or "nobody yet"
+        return ", ".join(names[:3]) + more or NOBODY
 
     def _meant(
         self, target: Mapping[str, Any], surface: Surface | None, at: datetime

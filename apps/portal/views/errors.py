@@ -1,40 +1,37 @@
-"""Refusals as pages; each says what to do next."""
+"""Refusals as pages; each says what to do next. Tools get the same as problem+json."""
 
 from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from apps.core.middleware import problem_response, wants_json
+
+
+def _say(request: HttpRequest, status: int, code: str, message: str, plain: str) -> HttpResponse:
+    """`message` for people (empty: the template's own words), `plain` for tools."""
+    if wants_json(request):
+        return problem_response(status, code, message or plain)
+    return render(request, f"errors/{status}.html", {"message": message}, status=status)
+
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """The form was too old or came from elsewhere."""
-    detail = "This form is out of date. Go back, reload the page and send it again."
-    return render(request, "errors/403.html", {"detail": detail}, status=403)
+    message = "This form is out of date. Go back, reload the page and send it again."
+    return _say(request, 403, "csrf_failed", message, message)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    from apps.core.middleware import problem_response, wants_json
-
-    if wants_json(request):
-        return problem_response(404, "not_found", "There is nothing at this address.")
-    return render(request, "errors/404.html", status=404)
+    return _say(request, 404, "not_found", "", "There is nothing at this address.")
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return render(request, "errors/403.html", {"detail": str(exception)[:200]}, status=403)
+    return _say(request, 403, "not_allowed", str(exception)[:200], "This is not allowed.")
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    from apps.core.middleware import problem_response, wants_json
-
-    if wants_json(request):
-        return problem_response(400, "bad_request", "The request cannot be read.")
-    return render(request, "errors/400.html", status=400)
+    return _say(request, 400, "bad_request", "", "The request cannot be read.")
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    from apps.core.middleware import problem_response, wants_json
-
-    if wants_json(request):
-        return problem_response(500, "server_error", "Something broke here; it is in our log.")
-    return render(request, "errors/500.html", status=500)
+    return _say(request, 500, "server_error", "", "Something broke here; it is in our log.")

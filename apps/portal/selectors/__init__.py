@@ -1,0 +1,1 @@
+"""Reads that join several apps, one module a page. Each costs a fixed number of queries."""

@@ -1,0 +1,55 @@
+"""The portal's pages. `urls_setup` holds first run, profile and imports."""
+
+from __future__ import annotations
+
+from django.urls import URLPattern, URLResolver, include, path
+
+from apps.portal.views import (
+    ack,
+    alerts,
+    incidents,
+    now,
+    oncall,
+    operations,
+    ownership,
+    search,
+    styleguide,
+)
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", now.now, name="now"),
+    path("now/live/", now.now_live, name="now_live"),
+    path("pages/<int:pk>/acknowledge/", now.acknowledge_page, name="page_acknowledge"),
+    path("incidents/", incidents.incidents, name="incidents"),
+    path("incidents/new/", incidents.incident_new, name="incident_new"),
+    path("incidents/<str:ref>/", incidents.incident, name="incident"),
+    path("incidents/<str:ref>/live/", incidents.incident_live, name="incident_live"),
+    path("incidents/<str:ref>/move/", incidents.incident_move, name="incident_move"),
+    path("incidents/<str:ref>/severity/", incidents.incident_severity, name="incident_severity"),
+    path("incidents/<str:ref>/comment/", incidents.incident_comment, name="incident_comment"),
+    path("incidents/<str:ref>/command/", incidents.incident_command, name="incident_command"),
+    path(
+        "incidents/<str:ref>/acknowledge/",
+        incidents.incident_acknowledge,
+        name="incident_acknowledge",
+    ),
+    path("alerts/", alerts.alerts, name="alerts"),
+    path("alerts/<int:pk>/", alerts.alert, name="alert"),
+    path("alerts/<int:pk>/acknowledge/", alerts.alert_acknowledge, name="alert_acknowledge"),
+    path("alerts/<int:pk>/resolve/", alerts.alert_resolve, name="alert_resolve"),
+    path("alerts/<int:pk>/comment/", alerts.alert_comment, name="alert_comment"),
+    path("alerts/<int:pk>/route/", alerts.alert_route, name="alert_route"),
+    path("oncall/", oncall.oncall, name="oncall"),
+    path("oncall/<slug:key>/", oncall.schedule, name="schedule"),
+    path("people/<int:pk>/", oncall.person, name="person"),
+    path("ownership/", ownership.ownership, name="ownership"),
+    path("ownership/<str:key>/", ownership.surface, name="surface"),
+    path("search/", search.search, name="search"),
+    path("ack/<str:token>/", ack.acknowledge, name="ack"),
+    path("styleguide/", styleguide.styleguide, name="styleguide"),
+    path("healthz", operations.healthz, name="healthz"),
+    path("readyz", operations.readyz, name="readyz"),
+    path("metrics", operations.metrics, name="metrics"),
+    path("robots.txt", operations.robots, name="robots"),
+    path("", include("apps.portal.urls_setup")),
+]
