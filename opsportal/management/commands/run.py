@@ -6,6 +6,7 @@ import argparse
 import os
 import signal
 import sys
+import time
 from typing import Any
 
 from django.conf import settings
@@ -77,7 +78,7 @@ class Command(BaseCommand):
         return runner.Plan(
             children=children(address, certificate),
             folder=settings.BASE_DIR,
-            is_ready=lambda: serving.answers(address),
+            is_ready=Readiness(address),
             announce=lambda: self._print(announcement),
             tend=self._tend_database,
         )
@@ -121,6 +122,25 @@ class Command(BaseCommand):
             devpg.ensure(root)
         except devpg.DevpgError as problem:
             self._log(str(problem))
+
+
+class Readiness:
+    """Ready when pages can go out (/readyz); or a while after the web answers, so that a slow or
+    troubled engine does not hide the pages that show what is wrong with it."""
+
+    PATIENCE = 10.0  # seconds
+
+    def __init__(self, address: serving.Address) -> None:
+        self.address = address
+        self.answered_at: float | None = None
+
+    def __call__(self) -> bool:
+        if self.answered_at is None and serving.answers(self.address):
+            self.answered_at = time.monotonic()
+        if self.answered_at is None:
+            return False
+        late = time.monotonic() - self.answered_at > self.PATIENCE
+        return late or serving.answers(self.address, "/readyz")
 
 
 def children(address: serving.Address, certificate: devtls.Files | None) -> list[runner.Child]:
