@@ -6,6 +6,7 @@ page without its menu still says what broke.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from functools import cached_property
 from typing import Any, TypeVar
@@ -30,6 +31,8 @@ D = TypeVar("D")
 TOPBAR_SCHEDULES = 4
 COUNTED = 99  # the menu's figures stop here
 ALARMING = ("SEV1", "SEV2")
+STARTING = 20.0  # seconds after this process loaded, in which a late engine is no news
+_LOADED_AT = time.monotonic()
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
@@ -147,7 +150,8 @@ class Shell:
         """Only when the engine is late or a SEV1 or SEV2 is open."""
         if self._member is None:
             return None
-        if self.vitals is not None and self.vitals.engine_late:
+        starting = time.monotonic() - _LOADED_AT < STARTING  # web and engine come up together
+        if self.vitals is not None and self.vitals.engine_late and not starting:
             return self._engine_banner(self.vitals)
         alarming = [
             one for one in self._standing if one.severity in ALARMING and one.kind == "real"

@@ -187,11 +187,15 @@ def test_the_top_says_who_is_on_call_and_who_you_are(made: Scene, cast: Cast) ->
 
 
 def test_a_sev2_stands_in_the_banner_unless_the_engine_is_late(
-    made: Scene, cast: Cast, world: World
+    made: Scene, cast: Cast, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from apps.core import heartbeats
+    from apps.portal import context
 
     client = sign_in(cast.olu)
+    monkeypatch.setattr(context, "STARTING", 1e9)
+    assert "The engine has never run." not in text_of(client.get("/alerts/"))
+    monkeypatch.setattr(context, "STARTING", 0)
     assert "The engine has never run." in text_of(client.get("/alerts/"))
     heartbeats.beat(heartbeats.ENGINE, now=world.now)
     banner = client.get("/alerts/").context["shell"].banner

@@ -128,7 +128,7 @@ class Readiness:
     """Ready when pages can go out (/readyz); or a while after the web answers, so that a slow or
     troubled engine does not hide the pages that show what is wrong with it."""
 
-    PATIENCE = 10.0  # seconds
+    PATIENCE = 1.5  # seconds
 
     def __init__(self, address: serving.Address) -> None:
         self.address = address
