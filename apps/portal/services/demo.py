@@ -214,12 +214,7 @@ def remove_demo(*, now: datetime) -> Removal:
     try:
         with transaction.atomic():
             removal = plan_removal()
-            with pgtrigger.ignore(), connection.cursor() as cursor:
-                cursor.execute("SET LOCAL opsportal.rewrite_history = 'on'")
-                for table, ids in removal.going.items():
-                    _delete(cursor, table, ids)
-                cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-                cursor.execute("SET LOCAL opsportal.rewrite_history = 'off'")
+            _delete_all(removal)
             for table, ids in removal.staying.items():
                 if table in ARCHIVED:
                     _archive(table, ids, now)
@@ -401,6 +396,20 @@ def _fields(table: Table) -> list[ForeignKey[Any, Any]]:
 
 
 # -- deleting and archiving
+
+
+def _delete_all(removal: Removal) -> None:
+    """Delete the rows; the constraints are checked at once, while what fails can be said.
+
+    History is append-only by triggers, which are set aside for these statements alone. The inner
+    savepoint lets them be put back also after an error.
+    """
+    with pgtrigger.ignore(), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL opsportal.rewrite_history = 'on'")
+        for table, ids in removal.going.items():
+            _delete(cursor, table, ids)
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("SET LOCAL opsportal.rewrite_history = 'off'")
 
 
 def _delete(cursor: Any, table: Table, ids: set[int]) -> None:
