@@ -18,7 +18,7 @@ from django_q.models import Failure, OrmQ, Schedule, Success
 
 from apps.core import jobs
 from apps.core.admin_base import ReadOnly, act, action, display, register, site, when
-from apps.core.admin_lists import chip
+from apps.core.admin_lists import chip, number
 from opsportal import admin_pages
 from opsportal.schedules import SCHEDULES
 
@@ -104,9 +104,10 @@ class SuccessAdmin(TaskAdmin):
 class QueueAdmin(ReadOnly[Any]):
     intro = "Background work that waits. A long queue means that the worker is away."
     empty_text = "Nothing waits."
-    list_display = ["pk", "what", when("lock", "since")]
+    list_display = [number, "what", when("lock", "since")]
     ordering = ["pk"]
-    fields = ["pk", "what", when("lock", "since")]
+    list_display_links = ["what"]
+    fields = ["what", when("lock", "since")]
 
     @display(description="task")
     def what(self, obj: Any) -> str:

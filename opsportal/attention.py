@@ -24,6 +24,7 @@ from apps.notifications.models import Message
 from apps.notifications.selectors import reach_of
 from apps.ownership.models import Surface
 from apps.ownership.selectors import owners_of
+from apps.rotations.coverage import explained_gaps
 from apps.rotations.models import Role, Schedule, Shift, SurfaceSchedule
 from apps.rotations.selectors import gaps_of
 from opsportal import health
@@ -160,20 +161,29 @@ def _surfaces(now: datetime) -> list[Concern]:
 
 def _gaps(now: datetime) -> Concern:
     schedules = list(Schedule.objects.current())
-    found = [gap for gaps in gaps_of(schedules, now, now + GAPS_AHEAD).values() for gap in gaps]
-    found.sort(key=lambda gap: gap.start)
+    end = now + GAPS_AHEAD
+    bare = gaps_of(schedules, now, end)
+    found = [
+        (gap.start, schedule, gap)
+        for schedule in schedules
+        if bare[schedule.pk]
+        for gap in explained_gaps(schedule, now, end)
+        if gap.cause != "outside_windows"
+    ]
+    found.sort(key=lambda one: one[0])
     rows = [
         Row(
-            f"{gap.schedule.name}: nobody from {_wall(gap.start, gap.schedule)} "
-            f"to {_wall(gap.end, gap.schedule)}",
-            edit_url(gap.schedule),
+            f"{schedule.name}: nobody from {_wall(gap.start, schedule)} "
+            f"to {_wall(gap.end, schedule)}",
+            edit_url(schedule),
             "Fill",
         )
-        for gap in found[:SHOWN]
+        for _, schedule, gap in found[:SHOWN]
     ]
     return Concern(
-        "Gaps in the next 30 days", "Nobody is on call then. Some are meant; check.", "warning",
-        len(found), rows, _list_url(Schedule),
+        "Gaps in the next 30 days",
+        "Nobody is on call then. Hours outside a schedule's own windows are left out.",
+        "warning", len(found), rows, _list_url(Schedule),
     )  # fmt: skip
 
 

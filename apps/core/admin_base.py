@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from functools import partial, update_wrapper
+from functools import cache, partial, update_wrapper
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -31,7 +31,9 @@ from django.template.response import TemplateResponse
 from django.urls import Resolver404, URLPattern, URLResolver, resolve, reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
+from django.utils.html import format_html
 from django.utils.http import urlencode
+from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
 
 from apps.core import admin_forms, admin_history, clock
@@ -185,15 +187,25 @@ register = partial(admin.register, site=site)
 
 
 def local_time(instant: datetime | None) -> str:
-    """`Fri 20 Nov 2026, 16:40` in the viewer's zone; empty for none."""
-    return f"{timezone.localtime(instant):%a %-d %b %Y, %H:%M}" if instant else ""
+    """`Fri 20 Nov, 16:40` in the viewer's zone, with the year if it is another; empty for none."""
+    if instant is None:
+        return ""
+    local = timezone.localtime(instant)
+    year = "" if local.year == timezone.localtime(clock.now()).year else f" {local.year}"
+    return f"{local:%a %-d %b}{year}, {local:%H:%M}"
 
 
+@cache
 def when(field: str, label: str, empty: str = "–") -> Any:
-    """A list column or read-only row that shows a time field by `local_time`."""
+    """A list column or read-only row that shows a time field by `local_time`.
 
-    def shown(obj: Any) -> str:
-        return local_time(getattr(obj, field)) or empty
+    The same words give the same column, so that it may be named where it is shown and where it is
+    said to be read-only.
+    """
+
+    def shown(obj: Any) -> SafeString | str:
+        words = local_time(getattr(obj, field))
+        return format_html('<span class="ops-nowrap">{}</span>', words) if words else empty
 
     shown.__name__ = f"shown_{field}"
     return display(description=label, ordering=field)(shown)
@@ -234,6 +246,8 @@ class ChangeList(_ChangeList):
                 rows = list(self.result_list)
         except BAD_VALUES as error:
             raise IncorrectLookupParameters(error) from error
+        if not self.query and not self.has_active_filters:
+            self.full_result_count = self.result_count
         self.model_admin.enrich(rows, clock.now())  # type: ignore[attr-defined] # ours, below
         self.result_list = rows
 

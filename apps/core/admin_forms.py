@@ -14,7 +14,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from apps.core import safe_json
-from apps.core.admin_rows import RowsWidget
+from apps.core.admin_rows import RowsWidget, SiteWidget
 from apps.core.errors import DomainError
 
 if TYPE_CHECKING:
@@ -70,15 +70,17 @@ def dress(fields: Mapping[str, forms.Field]) -> None:
     """The admin's look for widgets that no model field brought along."""
     for field in fields.values():
         widget = field.widget
+        if isinstance(widget, forms.Textarea):
+            widget.attrs["rows"] = 3
         if not hasattr(widget, "attrs") or "class" in widget.attrs:
             continue
-        if isinstance(widget, forms.CheckboxInput | forms.CheckboxSelectMultiple):
+        if isinstance(widget, forms.CheckboxInput | forms.RadioSelect):
             widget.attrs["class"] = "ops-check"
         elif not widget.is_hidden and not isinstance(widget, RowsWidget):
             widget.attrs["class"] = "ops-input"
 
 
-class ZoneWidget(forms.TextInput):
+class ZoneWidget(SiteWidget, forms.TextInput):
     """A text box that offers every time zone as it is typed."""
 
     template_name = "admin/ops/zone.html"

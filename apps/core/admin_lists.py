@@ -36,6 +36,12 @@ def links(pairs: Sequence[tuple[str, object]]) -> SafeString:
     return format_html_join(", ", '<a class="ops-link" href="{}">{}</a>', pairs)
 
 
+@admin.display(description="no.", ordering="pk")
+def number(obj: Any) -> str:
+    """A column for rows that have no name of their own."""
+    return str(obj.pk)
+
+
 def edit_url(obj: Model) -> str:
     """The admin's own page of an object."""
     meta = obj._meta

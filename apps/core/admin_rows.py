@@ -12,8 +12,10 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.template.loader import render_to_string
 from django.utils.datastructures import MultiValueDict
 from django.utils.dateparse import parse_time
+from django.utils.safestring import SafeString
 
 DAYS = (
     ("mon", "Mon"),
@@ -28,7 +30,14 @@ Row = Mapping[str, Any]
 MAX_TEXT = 200  # characters of one input that are looked at
 
 
-class RowsWidget(forms.Widget):
+class SiteWidget(forms.Widget):
+    """A widget drawn by a template of this site; the form renderer knows its own ones only."""
+
+    def _render(self, template_name: str, context: Any, renderer: Any = None) -> SafeString:
+        return render_to_string(template_name, context)
+
+
+class RowsWidget(SiteWidget):
     """Rows of inputs; subclasses name their parts and draw them in `template_name`."""
 
     parts: ClassVar[tuple[str, ...]] = ()

@@ -90,7 +90,8 @@ class ApiKeyAdmin(ModelAdmin[ApiKey]):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         """What a key may do is fixed when it is made; another right is another key."""
-        return ["shown_scopes", "team", "rate", "expires_at"] if obj else []
+        fixed = ["state", "shown_prefix", "shown_scopes", "scopes", "team", "rate", "expires_at"]
+        return [*fixed, *_TIMES] if obj else []
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is None:

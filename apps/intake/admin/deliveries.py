@@ -21,7 +21,7 @@ from apps.core.admin_base import (
     say_domain_errors,
     when,
 )
-from apps.core.admin_lists import Filter, chip, edit_link
+from apps.core.admin_lists import Filter, chip, edit_link, number
 from apps.intake import services
 from apps.intake.models import Delivery, Event
 
@@ -70,9 +70,10 @@ class DeliveryAdmin(ReadOnly[Delivery]):
     )
     empty_text = "Nothing came in yet."
     list_display = [
-        "pk", when("received_at", "received"), "integration", "adapter", "state", "short_error",
+        number, when("received_at", "received"), "integration", "adapter", "state", "short_error",
         "dedup_key",
     ]  # fmt: skip
+    list_display_links = [number, "short_error"]
     list_filter = [StatusFilter, "integration", "adapter"]
     list_select_related = ["integration"]
     search_fields = ["dedup_key", "error"]

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django import forms
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 from django.http import HttpRequest
 
 from apps.accounts import services as accounts
@@ -51,10 +51,10 @@ class PersonForm(Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if "teams" in self.fields:
-            mine = self.instance.teams.all() if self.instance.pk else Team.objects.none()
+            mine = [team.pk for team in self.instance.teams.all()] if self.instance.pk else []
             teams: Any = self.fields["teams"]
-            teams.queryset = Team.objects.filter(archived_at=None) | mine.distinct()
-            self.initial.setdefault("teams", [team.pk for team in mine])
+            teams.queryset = Team.objects.filter(Q(archived_at=None) | Q(pk__in=mine))
+            self.initial.setdefault("teams", mine)
 
 
 class StateFilter(Filter):

@@ -46,9 +46,9 @@ def _choices() -> list[Any]:
     return [*found, ("Positions", positions)] if positions else found
 
 
-def from_field() -> MomentField:
+def from_field(label: str) -> MomentField:
     return MomentField(
-        required=False, label="From", help_text="Empty: from now on. A later date plans the change."
+        required=False, label=label, help_text="Empty: from now on. A later date plans the change."
     )
 
 

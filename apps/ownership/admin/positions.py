@@ -21,7 +21,7 @@ from apps.ownership.models import Position, PositionHolding
 
 class PositionForm(Form):
     holder = forms.ModelChoiceField(Person.objects.none(), required=False, empty_label="Nobody")
-    holder_from = from_field()
+    holder_from = from_field("Holder from")
 
     class Meta:
         model = Position
@@ -73,7 +73,7 @@ class PositionAdmin(ModelAdmin[Position]):
     search_fields = ["name", "key"]
     fieldsets = [
         (None, {"fields": ["name", "key", "team"]}),
-        ("Holder", {"fields": ["holder", "holder_from"]}),
+        ("Holder", {"fields": [("holder", "holder_from")]}),
     ]
     inlines = [HoldingInline]
 

@@ -23,9 +23,9 @@ ROLES = (Role.PRIMARY, Role.BACKUP)
 
 class SurfaceForm(Form):
     primary = HolderField(label="Primary")
-    primary_from = from_field()
+    primary_from = from_field("Primary from")
     backup = HolderField(label="Backup")
-    backup_from = from_field()
+    backup_from = from_field("Backup from")
 
     class Meta:
         model = Surface
@@ -106,13 +106,13 @@ class SurfaceAdmin(ModelAdmin[Surface]):
     intro = "A surface is a part of the product that can break. Somebody answers for it, always."
     empty_text = "No surface yet. Alerts are routed to surfaces, and surfaces know whom to wake."
     list_display = ["key", "name", "tier", "lifecycle", "team", "primary", "backup"]
-    list_filter = [Archived, OwnersFilter, "tier", "lifecycle", "kind", "team"]
+    list_filter = [OwnersFilter, "tier", "lifecycle", "kind", "team", Archived]
     list_select_related = ["team"]
     search_fields = ["key", "name", "description"]
     inlines = [DependencyInline]
     fieldsets: ClassVar[Any] = [
         (None, {"fields": ["key", "name", "description", "kind", "tier", "lifecycle"]}),
-        ("Owners", {"fields": ["primary", "primary_from", "backup", "backup_from", "team"]}),
+        ("Owners", {"fields": [("primary", "primary_from"), ("backup", "backup_from"), "team"]}),
         ("Links", {"fields": ["dashboard_url", "logs_url", "repository_url", "parent"]}),
     ]
 

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from apps.core.admin_base import ReadOnly, TabularInline, display, register, when
-from apps.core.admin_lists import chip, edit_link
+from apps.core.admin_lists import chip, edit_link, number
 from apps.paging.models import Page, PageNote
 
 Status = Page.Status
@@ -38,10 +38,10 @@ class PageAdmin(ReadOnly[Page]):
     intro = "Every time somebody was woken: by which policy, and who answered."
     empty_text = "Nobody was woken yet."
     list_display = [
-        "pk", when("opened_at", "opened"), "summary", "state", "urgency", "surface",
+        number, when("opened_at", "opened"), "summary", "state", "urgency", "surface",
         "acknowledged_label", "policy",
     ]  # fmt: skip
-    list_display_links = ["pk", "summary"]
+    list_display_links = ["summary"]
     list_filter = ["status", "urgency", "kind", "policy"]
     list_select_related = ["surface", "policy"]
     search_fields = ["summary", "surface__key", "acknowledged_label"]

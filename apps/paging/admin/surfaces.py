@@ -60,9 +60,8 @@ class CoverFilter(Filter):
 @register(Surface)
 class SurfaceAdmin(ownership.SurfaceAdmin):
     form = SurfaceForm
-    list_display = [*ownership.SurfaceAdmin.list_display, "cover", "policy"]
-    list_filter = [*ownership.SurfaceAdmin.list_filter[:2], CoverFilter,
-                   *ownership.SurfaceAdmin.list_filter[2:]]  # fmt: skip
+    list_display = [*ownership.SurfaceAdmin.list_display, "on_call_by", "policy"]
+    list_filter = [ownership.OwnersFilter, CoverFilter, *ownership.SurfaceAdmin.list_filter[1:]]
     fieldsets = [
         *ownership.SurfaceAdmin.fieldsets[:2],
         ("On call", {"fields": ["schedule", "policy"]}),
@@ -85,7 +84,7 @@ class SurfaceAdmin(ownership.SurfaceAdmin):
             row.policy_now = uses.get(row.pk) or uses.get(row.parent_id or 0)  # type: ignore[attr-defined] # read by the column
 
     @display(description="on call by")
-    def cover(self, obj: Any) -> object:
+    def on_call_by(self, obj: Any) -> object:
         return obj.cover_now or chip("Nobody", "danger")
 
     @display(description="policy")
