@@ -14,7 +14,7 @@ from apps.alerts.models import Alert, AlertGroup
 from apps.alerts.models import Severity as AlertSeverity
 from apps.core import audit, events
 from apps.core.audit import Actor
-from apps.core.errors import Conflict, Invalid
+from apps.core.errors import Conflict, IllegalTransition, Invalid
 from apps.core.transitions import move
 from apps.incidents.events import IncidentResolved
 from apps.incidents.models import Incident, IncidentLink, Severity, TimelineEntry
@@ -353,6 +353,8 @@ def transition(
 
     `impact_summary` and `detection_source` are written with the step where they are given.
     """
+    if to == Status.MERGED:
+        raise IllegalTransition("Merging needs the other incident; a plain move cannot do it.")
     reopening = not incident.is_standing and to in {Status.INVESTIGATING, Status.TRIAGE}
     if reopening and not note.strip():
         raise Invalid(

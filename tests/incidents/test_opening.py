@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from apps.core.errors import Invalid
+from apps.core import audit, clock
+from apps.core.errors import IllegalTransition, Invalid
+from apps.incidents import services
 from apps.incidents.models import Incident
 from tests import builders as build
 from tests.conftest import Cast
@@ -36,3 +38,13 @@ def test_a_title_or_severity_that_cannot_be_is_refused_in_words(
     with pytest.raises(Invalid) as refused:
         build.incident(title=title, severity=severity, by=cast.ravi)
     assert refused.value.fields
+
+
+def test_a_plain_move_cannot_merge(cast: Cast) -> None:
+    incident = build.incident(by=cast.ravi)
+    with pytest.raises(IllegalTransition):
+        services.transition(
+            incident=incident, to="merged", actor=audit.person(cast.ravi), now=clock.now()
+        )
+    incident.refresh_from_db()
+    assert incident.status == "investigating"
