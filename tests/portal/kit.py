@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from html import unescape
 from typing import Any
 
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils.html import strip_tags
 
 from apps.accounts.models import Person
 from apps.alerts.models import Alert
@@ -31,8 +33,8 @@ def sign_in(person: Person) -> Client:
 
 
 def text_of(response: Any) -> str:
-    """The answer's text with white space folded, so that sentences can be looked for."""
-    return " ".join(response.content.decode().split())
+    """What a reader sees of an answer, as one line: sentences can be looked for in it."""
+    return " ".join(unescape(strip_tags(response.content.decode())).split())
 
 
 def queries(client: Client, address: str) -> int:

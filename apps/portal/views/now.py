@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -104,12 +105,12 @@ def _quarantine(request: HttpRequest) -> str:
     return f"{listed}?status__exact=quarantined" if listed else ""
 
 
-def _first_steps(request: HttpRequest, now: datetime) -> list[checklist.Item]:
+def _first_steps(request: HttpRequest, now: datetime) -> list[dict[str, Any]]:
     """What a new site still lacks, for managers; nothing once it has people and a rotation."""
     person = viewer(request)
     if not person.may(Grant.EDIT_PEOPLE) or selectors.started(person).done:
         return []
-    return checklist.items(person, now=now)
+    return [asdict(item) for item in checklist.items(person, now=now)]
 
 
 @granted(Grant.SEE)
