@@ -83,6 +83,12 @@ class Email:
             return failed("sender", "The sender address of this site is not valid.")
         return _Delivery(outgoing).run(to, message.as_bytes())
 
+    def probe(self, outgoing: Outgoing) -> Result:
+        """As far as a mail goes before it is handed over: connect, encrypt, sign in, sender."""
+        if missing(self, outgoing.config):
+            return not_set_up(self, outgoing.config)
+        return _Delivery(outgoing).probe()
+
 
 def compose(outgoing: Outgoing, to: str) -> EmailMessage:
     """The mail itself; raises ValueError when the site's own sender address is not one."""
@@ -159,12 +165,18 @@ class _Delivery:
         self._stage = "connect"
 
     def run(self, to: str, content: bytes) -> Result:
+        return self._converse(lambda session: self._hand_over(session, to, content))
+
+    def probe(self) -> Result:
+        return self._converse(self._knock)
+
+    def _converse(self, act: Callable[[smtplib.SMTP], Result]) -> Result:
         try:
             session = self._open()
         except (OSError, smtplib.SMTPException, ValueError) as error:
             return self._explain(error)
         try:
-            result = self._hand_over(session, to, content)
+            result = act(session)
         except (OSError, smtplib.SMTPException, ValueError) as error:
             result = self._explain(error)
         if result.ok:
@@ -185,7 +197,7 @@ class _Delivery:
             return _SessionSSL(config["host"], port, seconds, hello, context=context)
         return _Session(config["host"], port, seconds, hello)
 
-    def _hand_over(self, session: smtplib.SMTP, to: str, content: bytes) -> Result:
+    def _enter(self, session: smtplib.SMTP) -> None:
         if self._security == "starttls":
             self._stage = "tls"
             session.starttls(context=ssl.create_default_context())
@@ -193,6 +205,18 @@ class _Delivery:
         if user := self._config.get("user"):
             session.login(user, self._config.get("password", ""))
         session.ehlo_or_helo_if_needed()
+
+    def _knock(self, session: smtplib.SMTP) -> Result:
+        self._enter(session)
+        self._stage = "sender"
+        code, reply = session.mail(self._sender)
+        if not 200 <= code < 300:
+            return self._refused(code, reply)
+        session.rset()
+        return sent(one_line(reply.decode("ascii", "replace")))
+
+    def _hand_over(self, session: smtplib.SMTP, to: str, content: bytes) -> Result:
+        self._enter(session)
         size = [f"size={len(content)}"] if session.has_extn("size") else []
         steps: tuple[tuple[str, Callable[[], tuple[int, bytes]]], ...] = (
             ("sender", lambda: session.mail(self._sender, size)),

@@ -21,6 +21,7 @@ from apps.notifications.services.outbox import Told, cancel, notify, send_to_add
 from apps.notifications.services.sender import send_due
 from apps.notifications.services.site import (
     absolute,
+    check_mail_server,
     save_accounts,
     save_site,
     send_test_mail,
@@ -37,6 +38,7 @@ __all__ = [
     "answer_test_page",
     "can_be_woken",
     "cancel",
+    "check_mail_server",
     "confirm",
     "invite",
     "notify",

@@ -17,6 +17,7 @@ from apps.core.errors import Invalid
 from apps.notifications import wording
 from apps.notifications.channels import CHANNELS
 from apps.notifications.channels.base import Outgoing, Result, Sender
+from apps.notifications.channels.email import Email
 from apps.notifications.models import Site
 
 # What each channel's account part is called; the form and the sender use the same names.
@@ -173,6 +174,23 @@ def send_test_mail(
             event="test_mail",
         )
     )
+
+
+def check_mail_server(*, now: datetime) -> Result:
+    """Whether the stored mail server lets us in and takes our sender; sends nothing."""
+    ours = sender()
+    outgoing = Outgoing(
+        address=ours.address,
+        subject="",
+        text="",
+        short="",
+        message_id="",
+        sender=ours,
+        config={**site_config("email"), "timeout": _TEST_PATIENCE},
+        created_at=now,
+        now=now,
+    )
+    return Email().probe(outgoing)
 
 
 def _typed_config(values: Mapping[str, Any], stored: Mapping[str, str]) -> dict[str, str]:
