@@ -11,8 +11,8 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.dateparse import parse_datetime
 from django.utils.http import urlencode
 
-from apps.core import admin_history, clock
-from apps.core.admin_base import site
+from apps.core import clock
+from apps.core.admin_base import history, site
 from opsportal import attention
 
 
@@ -26,10 +26,10 @@ def configuration_changes(request: HttpRequest) -> HttpResponse:
     what = request.GET.get("what", "")
     kinds = {
         label: str(model._meta.get_field("pgh_obj").related_model._meta.verbose_name)
-        for label, model in admin_history.tracked().items()
+        for label, model in history.tracked().items()
     }
-    entries = admin_history.latest(what, _instant(request.GET.get("before", "")))
-    last = entries[-1].at if len(entries) == admin_history.LIMIT else None
+    entries = history.latest(what, _instant(request.GET.get("before", "")))
+    last = entries[-1].at if len(entries) == history.LIMIT else None
     older = urlencode({"what": what, "before": last.isoformat()}) if last else ""
     context = {
         **site.each_context(request),

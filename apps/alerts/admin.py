@@ -10,8 +10,8 @@ from django.http import HttpRequest
 
 from apps.alerts.models import Alert, RoutingRule
 from apps.core.admin_base import ModelAdmin, ReadOnly, action, display, register, when
-from apps.core.admin_forms import Form
-from apps.core.admin_lists import Filter, chip, edit_link
+from apps.core.admin_base.forms import Form
+from apps.core.admin_base.lists import Filter, chip, edit_link
 
 Status = Alert.Status
 TONES = {Status.FIRING: "danger", Status.ACKNOWLEDGED: "warning", Status.RESOLVED: "success"}

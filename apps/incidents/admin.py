@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from apps.core.admin_base import ReadOnly, display, register, when
-from apps.core.admin_lists import edit_link
+from apps.core.admin_base.lists import edit_link
 from apps.incidents.models import Incident
 
 

@@ -15,8 +15,8 @@ from apps.accounts.roles import Scope
 from apps.accounts.services import NewKey
 from apps.core import clock
 from apps.core.admin_base import ModelAdmin, act, become, display, register, when
-from apps.core.admin_forms import Choices, Form
-from apps.core.admin_lists import Filter, shown_once
+from apps.core.admin_base.forms import Choices, Form
+from apps.core.admin_base.lists import Filter, shown_once
 
 SCOPE_HELP = {
     Scope.EVENTS_WRITE: "for monitoring tools that send alerts",

@@ -11,7 +11,7 @@ from apps.accounts import services
 from apps.accounts.models import Membership, Team
 from apps.core import clock
 from apps.core.admin_base import ModelAdmin, TabularInline, act, display, register
-from apps.core.admin_lists import Archived
+from apps.core.admin_base.lists import Archived
 
 
 class MemberInline(TabularInline[Membership, Team]):

@@ -21,7 +21,7 @@ from apps.core.admin_base import (
     say_domain_errors,
     when,
 )
-from apps.core.admin_lists import Filter, chip, edit_link, number
+from apps.core.admin_base.lists import Filter, chip, edit_link, number
 from apps.intake import services
 from apps.intake.models import Delivery, Event
 

@@ -11,8 +11,8 @@ from django.http import HttpRequest, HttpResponse
 
 from apps.core import clock
 from apps.core.admin_base import ModelAdmin, act, become, display, local_time, register, when
-from apps.core.admin_forms import Form
-from apps.core.admin_lists import Archived, chip, edit_link, shown_once
+from apps.core.admin_base.forms import Form
+from apps.core.admin_base.lists import Archived, chip, edit_link, shown_once
 from apps.intake import services
 from apps.intake.models import Delivery, Integration
 from apps.intake.services import HOOKS, NewIntegration

@@ -11,7 +11,7 @@ from typing import Any
 from django.http import HttpRequest
 
 from apps.core.admin_base import ReadOnly, display, register, when
-from apps.core.admin_lists import chip
+from apps.core.admin_base.lists import chip
 from apps.notifications.models import Message
 
 Status = Message.Status

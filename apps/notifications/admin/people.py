@@ -23,8 +23,8 @@ from apps.core.admin_base import (
     say_domain_errors,
     when,
 )
-from apps.core.admin_forms import Choices, Form, ZoneWidget
-from apps.core.admin_lists import Filter, chip
+from apps.core.admin_base.forms import Choices, Form, ZoneWidget
+from apps.core.admin_base.lists import Filter, chip
 from apps.notifications import services
 from apps.notifications.models import Invitation
 from apps.notifications.selectors import Reach, reach_of

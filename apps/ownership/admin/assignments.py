@@ -10,7 +10,7 @@ from django.shortcuts import redirect
 
 from apps.core import audit, clock
 from apps.core.admin_base import ReadOnly, act, display, register, when
-from apps.core.admin_lists import Filter, edit_link
+from apps.core.admin_base.lists import Filter, edit_link
 from apps.ownership import services
 from apps.ownership.models import OwnershipAssignment
 

@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 
 from apps.accounts.models import Person
 from apps.core.admin_base import local_time
-from apps.core.admin_forms import MomentField
+from apps.core.admin_base.forms import MomentField
 from apps.ownership.models import OwnershipAssignment, Position
 from apps.ownership.services import Holder
 

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 
 from apps.core import clock
 from apps.core.admin_base import ModelAdmin, act, display, register
-from apps.core.admin_lists import Archived
+from apps.core.admin_base.lists import Archived
 from apps.ownership import services
 from apps.ownership.models import ExternalParty, SurfaceDependency
 

@@ -12,8 +12,8 @@ from django.http import HttpRequest
 from apps.accounts.models import Person
 from apps.core import audit, clock
 from apps.core.admin_base import ModelAdmin, TabularInline, act, display, register, when
-from apps.core.admin_forms import Form
-from apps.core.admin_lists import Archived, chip
+from apps.core.admin_base.forms import Form
+from apps.core.admin_base.lists import Archived, chip
 from apps.ownership import services
 from apps.ownership.admin.holders import from_field, in_words, split
 from apps.ownership.models import Position, PositionHolding

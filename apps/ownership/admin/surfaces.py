@@ -11,8 +11,8 @@ from django.http import HttpRequest
 
 from apps.core import audit, clock
 from apps.core.admin_base import ModelAdmin, TabularInline, act, display
-from apps.core.admin_forms import Form
-from apps.core.admin_lists import Archived, Filter, chip
+from apps.core.admin_base.forms import Form
+from apps.core.admin_base.lists import Archived, Filter, chip
 from apps.ownership import selectors, services
 from apps.ownership.admin.holders import HolderField, from_field, in_words, split, token
 from apps.ownership.models import OwnershipAssignment, Surface, SurfaceDependency

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from apps.core.admin_base import ReadOnly, TabularInline, display, register, when
-from apps.core.admin_lists import chip, edit_link, number
+from apps.core.admin_base.lists import chip, edit_link, number
 from apps.paging.models import Page, PageNote
 
 Status = Page.Status

@@ -10,9 +10,9 @@ from django.urls import reverse
 
 from apps.core import clock
 from apps.core.admin_base import ModelAdmin, act, become, display, register
-from apps.core.admin_forms import Form, ZoneWidget
-from apps.core.admin_lists import Archived, chip, links
-from apps.core.admin_rows import WindowsField
+from apps.core.admin_base.forms import Form, ZoneWidget
+from apps.core.admin_base.lists import Archived, chip, links
+from apps.core.admin_base.rows import WindowsField
 from apps.paging import services
 from apps.paging.admin.steps import StepsField, rows_of
 from apps.paging.models import EscalationPolicy, EscalationStep, SurfacePolicy

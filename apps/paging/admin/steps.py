@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from django.core.exceptions import ValidationError
 
 from apps.accounts.models import Person, Team
-from apps.core.admin_rows import Row, RowsField, RowsWidget
+from apps.core.admin_base.rows import Row, RowsField, RowsWidget
 from apps.paging.models import EscalationStep, StepTarget
 from apps.paging.services import PolicyStep
 from apps.rotations.models import Role, Schedule

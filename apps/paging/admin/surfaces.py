@@ -10,7 +10,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 
 from apps.core.admin_base import display, register
-from apps.core.admin_lists import Filter, chip
+from apps.core.admin_base.lists import Filter, chip
 from apps.ownership.admin import surfaces as ownership
 from apps.ownership.models import Surface
 from apps.paging import services

@@ -19,8 +19,8 @@ from apps.core.admin_base import (
     say_domain_errors,
     when,
 )
-from apps.core.admin_forms import Form
-from apps.core.admin_lists import Filter, chip, edit_link
+from apps.core.admin_base.forms import Form
+from apps.core.admin_base.lists import Filter, chip, edit_link
 from apps.rotations import services
 from apps.rotations.models import CoverageGap, Override, Shift, SurfaceSchedule
 

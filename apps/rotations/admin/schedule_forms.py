@@ -14,8 +14,8 @@ from django.db.models import Q
 from django.utils.text import slugify
 
 from apps.accounts.models import Person, Team, check_zone
-from apps.core.admin_forms import MomentField, ZoneWidget, dress
-from apps.core.admin_rows import Row, RowsField, RowsWidget, WindowsField
+from apps.core.admin_base.forms import MomentField, ZoneWidget, dress
+from apps.core.admin_base.rows import Row, RowsField, RowsWidget, WindowsField
 from apps.rotations.admin.turns import LayerTurns
 from apps.rotations.models import Layer, LayerVersion, Override, Role, Schedule
 from apps.rotations.services import LayerPlan

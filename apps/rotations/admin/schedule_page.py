@@ -8,7 +8,7 @@ from typing import Any
 from django.http import QueryDict
 
 from apps.accounts.models import Person
-from apps.core.admin_forms import add_refusal
+from apps.core.admin_base.forms import add_refusal
 from apps.core.errors import DomainError
 from apps.rotations.admin.schedule_forms import (
     DATE,

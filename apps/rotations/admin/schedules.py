@@ -14,8 +14,8 @@ from django.template.response import TemplateResponse
 
 from apps.core import clock
 from apps.core.admin_base import ModelAdmin, act, display, register
-from apps.core.admin_lists import Archived, chip
-from apps.core.admin_pages import REFUSALS
+from apps.core.admin_base.lists import Archived, chip
+from apps.core.admin_base.pages import REFUSALS
 from apps.rotations import selectors, services
 from apps.rotations.admin.coming import Coming, coming, keys, shifts_ahead
 from apps.rotations.admin.schedule_page import SchedulePage

@@ -14,7 +14,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from apps.core import safe_json
-from apps.core.admin_rows import RowsWidget, SiteWidget
+from apps.core.admin_base.rows import RowsWidget, SiteWidget
 from apps.core.errors import DomainError
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
-from apps.core import admin_forms
+from apps.core.admin_base.forms import add_refusal, dress
 from apps.core.errors import DomainError, NotAllowed
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ class ObjectActions(_Base):
         if not self.has_view_permission(request, obj):
             raise NotAllowed("The admin is for managers.")
         form = found.form(request.POST if request.method == "POST" else None)
-        admin_forms.dress(form.fields)
+        dress(form.fields)
         if request.method == "POST" and form.is_valid():
             answer = self._do(request, obj, found, form)
             if answer is not None:
@@ -124,7 +124,7 @@ class ObjectActions(_Base):
             with transaction.atomic():
                 said = getattr(self, found.name)(request, obj, form.cleaned_data)
         except REFUSALS as error:
-            admin_forms.add_refusal(form, error)
+            add_refusal(form, error)
             return None
         if isinstance(said, HttpResponse):
             return said
