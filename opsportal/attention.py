@@ -17,7 +17,7 @@ from django.utils.http import urlencode
 from apps.accounts.models import ApiKey, Person
 from apps.alerts.models import Alert
 from apps.core.admin_base import local_time
-from apps.core.admin_lists import edit_url
+from apps.core.admin_base.lists import edit_url
 from apps.intake.models import Delivery
 from apps.notifications import services as notifications
 from apps.notifications.models import Message
