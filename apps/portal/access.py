@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Concatenate, ParamSpec
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import redirect, render
@@ -14,6 +15,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 from apps.accounts.models import Person
 from apps.accounts.roles import Grant
+from apps.core.errors import Conflict
 from apps.portal.templatetags._viewer import Viewer, viewer_of
 
 P = ParamSpec("P")
@@ -61,6 +63,7 @@ def acts(grant: Grant, *, page: Callable[P, str]) -> Callable[[View[P]], View[P]
     """A view that changes something: POST only and with the grant.
 
     GET leads to the page that the form stands on, which is where a login in between ends up.
+    Whoever comes too late (somebody else was faster) is told so there.
     """
 
     def decorate(view: View[P]) -> View[P]:
@@ -69,7 +72,11 @@ def acts(grant: Grant, *, page: Callable[P, str]) -> Callable[[View[P]], View[P]
         @wraps(view)
         def posted(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
             if request.method == "POST":
-                return guarded(request, *args, **kwargs)
+                try:
+                    return guarded(request, *args, **kwargs)
+                except Conflict as error:
+                    messages.error(request, error.message)
+                    return redirect(page(*args, **kwargs))
             if request.method in {"GET", "HEAD"}:
                 return redirect(page(*args, **kwargs))
             return HttpResponseNotAllowed(["POST"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from html import unescape
 from typing import Any
@@ -9,7 +10,6 @@ from typing import Any
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from django.utils.html import strip_tags
 
 from apps.accounts.models import Person
 from apps.alerts.models import Alert
@@ -34,7 +34,8 @@ def sign_in(person: Person) -> Client:
 
 def text_of(response: Any) -> str:
     """What a reader sees of an answer, as one line: sentences can be looked for in it."""
-    return " ".join(unescape(strip_tags(response.content.decode())).split())
+    words = " ".join(unescape(re.sub(r"<[^>]*>", " ", response.content.decode())).split())
+    return re.sub(r" ([.,:;)])", r"\1", words).replace("( ", "(")
 
 
 def queries(client: Client, address: str) -> int:

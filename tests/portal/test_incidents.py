@@ -110,7 +110,7 @@ def test_an_incident_tells_its_story_people_and_clocks(
         "To Bea Bell, Ravi Rao (you), 2 of 3, 1 m ago. Next",
         "Ravi Rao by E-mail",
         "Goes to the next person",
-        "Running6 m",
+        "Running 6 m",
         "nobody has taken it",
     ):
         assert said in text, said
