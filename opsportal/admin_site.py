@@ -281,7 +281,8 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
             if (url := _where(target))
         ]
         folded = title in {"History", "Background", "Security"}
-        groups.append({"title": title, "separator": False, "collapsible": folded, "items": shown})
+        here = any(request is not None and item["link"] == request.path for item in shown)
+        groups.append({"title": title, "collapsible": folded, "open": here, "items": shown})
     return groups
 
 

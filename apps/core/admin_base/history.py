@@ -13,7 +13,9 @@ from django.db import models
 
 LABELS = {"insert": "Added", "update": "Changed", "delete": "Deleted"}
 LIMIT = 100
-HIDDEN = frozenset({"notifications.contactmethod"})  # their owner's alone
+# Their owner's alone; and records that have pages of their own.
+HIDDEN = frozenset({"notifications.contactmethod", "incidents.incident"})
+BOOKKEEPING = frozenset({"id", "materialised_to", "settled_to"})  # columns that nobody edits
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,8 @@ def of_object(obj: models.Model) -> list[Entry]:
     people = _people(newest)
     older = [*newest[1:], None]
     pairs = list(zip(newest, older, strict=True))[:LIMIT]
-    return [_entry(row, people, _changes(row, before, names)) for row, before in pairs]
+    found = [_entry(row, people, _changes(row, before, names)) for row, before in pairs]
+    return [entry for entry in found if entry.changes or entry.label != LABELS["update"]]
 
 
 def latest(label: str, before: datetime | None) -> list[Entry]:
@@ -123,7 +126,7 @@ def _changes(
     found = []
     for column in _columns(type(row)):
         was, now = getattr(before, column.attname), getattr(row, column.attname)
-        if column.name != "id" and was != now:
+        if column.name not in BOOKKEEPING and was != now:
             was_word = names.get((column.name, was), _word(was))
             now_word = names.get((column.name, now), _word(now))
             found.append((str(column.verbose_name), was_word, now_word))

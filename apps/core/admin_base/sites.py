@@ -9,12 +9,14 @@ from zoneinfo import ZoneInfo
 from csp.constants import SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from django.contrib import admin
 from django.contrib.auth import logout as end_session
+from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, resolve_url
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, reverse
 from django.utils import timezone
-from django.utils.http import urlencode
+from django.utils.decorators import method_decorator
+from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from django.views.decorators.http import require_POST
 
 from apps.core.admin_base.face import SiteFace
@@ -56,16 +58,19 @@ class Site(SiteFace):
 
         return update_wrapper(door, inner)
 
+    @method_decorator(login_not_required)
     def login(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """The site's own sign-in page: passwords, second factors and lock-outs in one place."""
-        if request.user.is_authenticated and not self.has_permission(request):
+        target = request.GET.get("next", "")
+        if not url_has_allowed_host_and_scheme(target, {request.get_host()}, request.is_secure()):
+            target = reverse("admin:index")
+        if not request.user.is_authenticated:
+            return redirect(f"{resolve_url('account_login')}?{urlencode({'next': target})}")
+        if not self.has_permission(request):
             raise NotAllowed("The admin is for managers. A manager can change your roles.")
-        target = request.GET.get("next") or reverse("admin:index")
-        if request.user.is_authenticated:
-            return redirect("admin:index")
-        return redirect(f"{resolve_url('account_login')}?{urlencode({'next': target})}")
+        return redirect(target)
 
     def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         return _sign_out(request)

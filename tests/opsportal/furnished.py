@@ -1,0 +1,133 @@
+"""One object of everything that the admin shows, made through the services where there are any."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from axes.models import AccessAttempt, AccessFailureLog, AccessLog
+from django.db.models import Model
+from django_q.models import OrmQ, Task
+
+from apps.alerts.models import RoutingRule
+from apps.changes.models import Change
+from apps.core import audit, clock, heartbeats
+from apps.core.models import StatusChange
+from apps.intake import services as intake
+from apps.intake.models import Delivery
+from apps.notifications import services as notifications
+from apps.ownership import services as ownership
+from apps.ownership.models import ExternalParty, Position, SurfaceDependency
+from apps.paging import services as paging
+from apps.paging.services import PolicyStep
+from apps.rotations import services as rotations
+from apps.rotations.services import LayerPlan
+from opsportal import schedules
+from opsportal.admin_site import site
+from tests import builders as build
+from tests.conftest import Cast
+
+
+def furnish(cast: Cast, *, rows: int = 1) -> dict[type[Model], Model]:
+    """Fill every table of the admin with at least `rows` rows; answers one object of each."""
+    now = clock.now()
+    for number in range(rows):
+        _one_of_each(cast, str(number), now)
+    schedules.sync()
+    found = {model: model._default_manager.order_by("-pk").first() for model in site._registry}
+    missing = [model.__name__ for model, row in found.items() if row is None]
+    assert not missing, f"build one of {missing}"
+    return {model: row for model, row in found.items() if row is not None}
+
+
+def _one_of_each(cast: Cast, mark: str, now: datetime) -> None:
+    team = build.team(f"data-{mark}", lead=cast.maya, members=[cast.ravi, cast.bea])
+    surface = build.surface(f"inspect.p{mark}", team=team, primary=cast.ravi, backup=cast.bea)
+    bare = build.surface(f"bare.p{mark}", team=team)
+    _ownership(cast, mark, surface, bare, now)
+    schedule = _rotation(cast, mark, surface, now)
+    policy = paging.save_policy(
+        name=f"Gentle {mark}",
+        steps=[
+            PolicyStep(0, [{"kind": "surface_on_call"}, {"kind": "person", "person": cast.bea}]),
+            PolicyStep(5, [{"kind": "schedule", "schedule": schedule}], True),
+        ],
+        working_hours=[{"days": ["mon"], "start": "09:00", "end": "17:00"}],
+    )
+    paging.use_policy(surface=surface, policy=policy)
+    _intake(mark, surface, now)
+    rotations.record_gap(
+        schedule=schedule, surface=surface, at=now, what="Nobody", source=("test", mark)
+    )
+    notifications.invite(person=cast.sam, by=cast.maya, now=now + timedelta(seconds=int(mark)))
+    build.incident(surface=surface, by=cast.maya)
+    Change.objects.create(
+        ref=f"v{mark}", summary="Deployed", surface=surface, occurred_at=now, recorded_at=now
+    )
+    heartbeats.beat(f"part {mark}", now=now)
+    StatusChange.objects.create(
+        kind="alerts.alert", ref=mark, was="firing", became="resolved", at=now,
+        **audit.SYSTEM.columns(),
+    )  # fmt: skip
+    _background(mark, now)
+    _sign_in(mark)
+
+
+def _ownership(cast: Cast, mark: str, surface: Any, bare: Any, now: datetime) -> None:
+    party = ExternalParty.objects.create(key=f"snow-{mark}", name=f"Snow {mark}")
+    SurfaceDependency.objects.create(surface=surface, on_party=party)
+    SurfaceDependency.objects.create(surface=bare, on_surface=surface, strength="soft")
+    position = Position.objects.create(key=f"head-{mark}", name=f"Head {mark}")
+    ownership.hold_position(
+        position=position, person=cast.maya, active_from=now - timedelta(days=2),
+        actor=audit.SYSTEM,
+    )  # fmt: skip
+
+
+def _rotation(cast: Cast, mark: str, surface: Any, now: datetime) -> Any:
+    schedule = build.schedule(
+        cast.ravi, cast.bea, key=f"profiler-{mark}", surfaces=[surface], now=now - timedelta(days=9)
+    )
+    windows = ({"days": ["mon", "tue"], "start": "09:00", "end": "17:00"},)
+    second = LayerPlan(
+        name="Second", people=(cast.bea, None, cast.ravi), anchor_date=date(2026, 1, 5),
+        role="secondary", windows=windows,
+    )  # fmt: skip
+    rotations.plan_layer(schedule=schedule, plan=second, by=cast.maya, now=now)
+    rotations.add_override(
+        schedule=schedule, kind="add", person=cast.sam, start_at=now + timedelta(days=2),
+        end_at=now + timedelta(days=3), by=cast.maya, now=now,
+    )  # fmt: skip
+    return schedule
+
+
+def _intake(mark: str, surface: Any, now: datetime) -> None:
+    source = build.native(surface=surface)
+    build.integration("github", surface=surface, secret="s")
+    build.alert(source, summary=f"Job {mark} failed", severity="error")
+    RoutingRule.objects.create(name=f"Rule {mark}", component="queue*", surface=surface)
+    bad = build.integration("alertmanager", surface=surface)
+    Delivery.objects.create(
+        integration=bad.row, adapter="alertmanager", received_at=now,
+        body=b'{"version": "4", "alerts": "<script>alert(1)</script>"}',
+    )  # fmt: skip
+    intake.normalise_due(now=now)
+
+
+def _background(mark: str, now: datetime) -> None:
+    for success in (True, False):
+        Task.objects.create(
+            id=f"{mark}-{success}", name=f"task {mark}", func="opsportal.tasks.canary",
+            started=now, stopped=now + timedelta(seconds=1), success=success, result="done",
+        )  # fmt: skip
+    OrmQ.objects.create(key="opsportal", payload="not signed", lock=now)
+
+
+def _sign_in(mark: str) -> None:
+    common = {"username": f"eve{mark}@example.com", "ip_address": "192.0.2.7", "path_info": "/"}
+    more = {"user_agent": "curl", "http_accept": "*/*"}
+    AccessAttempt.objects.create(
+        **common, **more, get_data="", post_data="", failures_since_start=3
+    )
+    AccessFailureLog.objects.create(**common, **more)
+    AccessLog.objects.create(**common, **more)
