@@ -91,7 +91,7 @@ EXTENTS = {
 
 def _load(now: datetime, size: str) -> dict[str, list[int]]:
     extent = EXTENTS[size]
-    since = now - extent.history
+    since = whole_hour(now - extent.history)
     if not Site.objects.exists():
         notifications.save_site(values={"time_zone": rotations.BERLIN}, now=since)
     cast = people.hire(now=since)

@@ -68,6 +68,7 @@ BACKUPS: Mapping[str, str] = {
     "inspect.profiler.snowflake": "tomas",
     "inspect.profiler.bigquery": "tomas",
     "inspect.semantic-types": "priya",
+    "inspect.reports": "tomas",
     "core.render": "tomas",
     "platform.deploy.cloud": "aiko",
     "platform.deploy.playground": "aiko",

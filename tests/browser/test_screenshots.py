@@ -1,0 +1,223 @@
+"""Every page in a real browser, at a desk, on a phone and in the dark; and the pictures of docs/.
+
+`SCREENSHOTS=1` (`make screenshots`) writes the pictures; otherwise pages are only looked at.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from django.conf import settings
+from django.test import Client
+from playwright.sync_api import Browser, Page, sync_playwright
+from pytest_django.live_server_helper import LiveServer
+
+from apps.accounts.models import Person
+from apps.alerts.models import Alert
+from apps.core import clock, heartbeats
+from apps.incidents.models import Incident
+from apps.paging import links
+from apps.paging.models import Page as PagingPage
+from apps.rotations.models import Schedule
+from opsportal import demo
+from tests.conftest import CHROMIUM
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.django_db(transaction=True, reset_sequences=True),
+    pytest.mark.filterwarnings("ignore:No directory at"),  # static files are not collected here
+]
+
+PICTURES = Path(settings.BASE_DIR) / "docs" / "screenshots"
+WANTED = bool(os.environ.get("SCREENSHOTS"))
+BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
+# A desk, the same in the dark, a phone. A page is opened once and changed from view to view.
+VIEWS: Mapping[str, tuple[int, int, Literal["light", "dark"]]] = {
+    "1440": (1440, 900, "light"),
+    "dark": (1440, 900, "dark"),
+    "360": (360, 740, "light"),
+}
+# The pages whose pictures stand in docs/; the others are only looked at.
+SHOWN = {
+    "now",
+    "incident",
+    "alert",
+    "oncall",
+    "acknowledge",
+    "welcome",
+    "sign-in",
+    "styleguide",
+    "admin-schedule",
+}
+
+
+@dataclass
+class Walk:
+    """Opens pages, looks at each in every view, and collects what is wrong with them."""
+
+    browser: Browser
+    base: str
+    cookie: str = ""
+    wrong: list[str] = field(default_factory=list)
+
+    def through(self, pages: Mapping[str, str]) -> None:
+        context = self.browser.new_context(reduced_motion="reduce")
+        if self.cookie:
+            name = settings.SESSION_COOKIE_NAME
+            context.add_cookies([{"name": name, "value": self.cookie, "url": self.base}])
+        for name, path in pages.items():
+            page = context.new_page()
+            self._open(page, name, path)
+            for view in VIEWS:
+                self._look(page, name, view)
+            page.close()
+        context.close()
+
+    def _open(self, page: Page, name: str, path: str) -> None:
+        def complain(text: str) -> None:
+            self.wrong.append(f"{name}: console: {text}")
+
+        page.on("console", lambda m: complain(m.text) if m.type == "error" else None)
+        page.on("pageerror", lambda error: complain(str(error)))
+        for part in (heartbeats.ENGINE, heartbeats.CLUSTER):
+            heartbeats.beat(part, now=clock.now())  # nothing runs here; the banner would say so
+        width, height, _ = VIEWS["1440"]
+        page.set_viewport_size({"width": width, "height": height})
+        answer = page.goto(self.base + path)
+        if answer is None or answer.status != 200:
+            self.wrong.append(f"{name}: {answer.status if answer else 'no'} answer at {path}")
+        if page.url.partition("?")[0] != (self.base + path).partition("?")[0]:
+            self.wrong.append(f"{name}: {path} leads to {page.url}")
+
+    def _look(self, page: Page, name: str, view: str) -> None:
+        width, height, scheme = VIEWS[view]
+        page.set_viewport_size({"width": width, "height": height})
+        page.emulate_media(color_scheme=scheme)
+        root = "document.documentElement"
+        over = page.evaluate(f"{root}.scrollWidth - {root}.clientWidth")
+        if over > 0:
+            self.wrong.append(f"{name}: {over} px wider than its window ({view})")
+        if WANTED and name in SHOWN:
+            page.reload()  # as one sees it who comes in this view: the admin looks only once
+            PICTURES.mkdir(parents=True, exist_ok=True)
+            page.screenshot(path=PICTURES / f"{name}-{view}.png")
+
+
+@pytest.fixture
+def chromium(monkeypatch: pytest.MonkeyPatch) -> Iterator[Browser]:
+    # Playwright keeps a loop in this thread, and Django takes that for asynchronous code.
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+    with sync_playwright() as playwright:
+        arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        yield started
+        started.close()
+
+
+def _cookie_of(email: str) -> str:
+    client = Client()
+    client.force_login(Person.objects.get_queryset().get(email=email), backend=BACKEND)
+    return client.cookies[settings.SESSION_COOKIE_NAME].value
+
+
+def _portal_pages() -> dict[str, str]:
+    running = Incident.objects.get(status="investigating")
+    closed = Incident.objects.filter(status="closed", visibility="open").latest("detected_at")
+    restricted = Incident.objects.get(visibility="restricted")
+    loud = Alert.objects.get(severity="critical", status="acknowledged")
+    person = Person.objects.get_queryset().get(email__startswith="aiko")
+    return {
+        "now": "/",
+        "incidents": "/incidents/",
+        "incidents-all": "/incidents/?view=all",
+        "incident": f"/incidents/{running.ref}/",
+        "incident-closed": f"/incidents/{closed.ref}/",
+        "incident-restricted": f"/incidents/{restricted.ref}/",
+        "incident-new": "/incidents/new/",
+        "alerts": "/alerts/",
+        "alert": f"/alerts/{loud.pk}/",
+        "alert-unrouted": f"/alerts/{Alert.objects.unrouted().get().pk}/",
+        "oncall": "/oncall/",
+        "schedule": "/oncall/packs/",
+        "person": f"/people/{person.pk}/",
+        "people": "/people/",
+        "people-import": "/people/import/",
+        "people-invite": "/people/invite/",
+        "ownership": "/ownership/",
+        "surface": "/ownership/platform.deploy.cloud/",
+        "search": "/search/?q=snowflake",
+        "profile": "/profile/",
+        "mailbox": "/mailbox/",
+        "setup": "/setup/",
+        "site": "/site/",
+        "site-demo": "/site/demo/",
+        "schedule-new": "/schedules/new/",
+        "integration-new": "/integrations/new/",
+        "api-docs": "/api/docs",
+    }
+
+
+def _admin_pages() -> dict[str, str]:
+    schedule = Schedule.objects.get(key="profiler")
+    tables = (
+        "accounts/person accounts/team accounts/apikey ownership/surface ownership/position "
+        "ownership/externalparty paging/escalationpolicy paging/page intake/integration "
+        "intake/delivery alerts/alert alerts/routingrule incidents/incident changes/change "
+        "notifications/message rotations/schedule rotations/shift"
+    )
+    lists = {f"admin-{table.partition('/')[2]}s": f"/admin/{table}/" for table in tables.split()}
+    return {
+        "admin": "/admin/",
+        "admin-schedule": f"/admin/rotations/schedule/{schedule.pk}/change/",
+        **lists,
+    }
+
+
+def test_every_page_of_the_demo_renders_without_errors_and_never_scrolls_sideways(
+    live_server: LiveServer, chromium: Browser
+) -> None:
+    demo.load(now=clock.now())
+    walk = Walk(chromium, live_server.url, _cookie_of("nora@dataface.example"))
+    walk.through(_portal_pages())
+    page = PagingPage.objects.filter(status="open").latest("opened_at")
+    told = page.steps_taken.get().people.get()
+    out = Walk(chromium, live_server.url)
+    out.through(
+        {
+            "sign-in": "/accounts/login/",
+            "acknowledge": f"/ack/{links.make(page.pk, told.pk)}/",
+            "password-reset": "/accounts/password/reset/",
+        }
+    )
+    assert [*walk.wrong, *out.wrong] == []
+
+
+def test_every_list_of_the_admin_renders_too(live_server: LiveServer, chromium: Browser) -> None:
+    demo.load(now=clock.now())
+    walk = Walk(chromium, live_server.url, _cookie_of("nora@dataface.example"))
+    walk.through(_admin_pages())
+    assert walk.wrong == []
+
+
+def test_the_first_run_page_renders_on_an_empty_database(
+    live_server: LiveServer, chromium: Browser
+) -> None:
+    walk = Walk(chromium, live_server.url)
+    walk.through({"welcome": "/welcome/"})
+    assert walk.wrong == []
+
+
+def test_the_styleguide_renders_where_it_is_shown(
+    live_server: LiveServer, chromium: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is a page for those who build; only development shows it."""
+    demo.load(now=clock.now())
+    monkeypatch.setattr(settings, "DEBUG", True)
+    walk = Walk(chromium, live_server.url, _cookie_of("nora@dataface.example"))
+    walk.through({"styleguide": "/styleguide/"})
+    assert walk.wrong == []
