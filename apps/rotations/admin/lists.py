@@ -58,6 +58,9 @@ class OverrideForm(Form):
             self.add_error("replaces", "Say whose turn is taken over.")
         if not found.get("person") and "person" not in self.errors:
             self.add_error("person", "Say who.")
+        start, end = found.get("start_at"), found.get("end_at")
+        if start and end and end <= start:
+            self.add_error("end_at", "The end must come after the start.")
         return found
 
     def validate_constraints(self) -> None:

@@ -193,7 +193,8 @@ class LayerForm(Dressed):
     def clean_people(self) -> list[Person | None]:
         found: list[Person | None] = self.cleaned_data["people"]
         if not any(found):
-            raise ValidationError("Put somebody into the turn, or end the rotation.")
+            other = ", or end the rotation" if self.layer else ""
+            raise ValidationError(f"Put somebody into the turn{other}.")
         return found
 
     def clean_anchor_date(self) -> Any:

@@ -40,7 +40,7 @@ class SchedulePage:
         self.new_layer = self._new_layer_form()
         self.overrides = [
             OverrideForm(data, schedule=schedule, zone=self.zone, prefix=f"override-{n}")
-            for n in range(NEW_OVERRIDES)
+            for n in range(NEW_OVERRIDES if schedule else 0)
         ]
         self.standing = _standing(schedule, now)
         self.cancelled = set(data.getlist("cancel")) if data else set()
@@ -75,10 +75,8 @@ class SchedulePage:
         wanted = [self.form, *self.layers_to_save(), *self.overrides]
         checked = [form.is_valid() for form in wanted]
         valid = all(checked)
-        if valid and self.schedule is None and self.new_layer.is_blank:
-            self.new_layer.is_valid()
-            self.new_layer.add_error("people", "Choose at least one person.")
-            return False
+        if self.schedule is None and self.new_layer.is_blank:
+            return self.new_layer.is_valid() and valid  # a new schedule begins with a rotation
         return valid
 
     def layers_to_save(self) -> list[LayerForm]:
