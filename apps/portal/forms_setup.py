@@ -417,9 +417,10 @@ class RulesForm(forms.Form):
         super().__init__(data, prefix=urgency)
         self.urgency = urgency
         self.methods = {str(method.pk): method for method in methods}
-        choices = [("", "Nothing more"), *((pk, str(m)) for pk, m in self.methods.items())]
+        self.used = len(rows)
+        choices = [("", "nothing more"), *((pk, str(m)) for pk, m in self.methods.items())]
         for number in range(self.ROWS):
-            method, delay = rows[number] if number < len(rows) else ("", 0)
+            method, delay = rows[number] if number < len(rows) else ("", None)
             self.fields[f"method_{number}"] = forms.ChoiceField(
                 label=f"By, {number + 1}", choices=choices, required=False, initial=method
             )
@@ -433,7 +434,9 @@ class RulesForm(forms.Form):
 
     @property
     def rows(self) -> list[tuple[forms.BoundField, forms.BoundField]]:
-        return [(self[f"method_{n}"], self[f"delay_{n}"]) for n in range(self.ROWS)]
+        """Those in use and one to add; all of them after a mistake."""
+        shown = self.ROWS if self.is_bound else min(max(self.used + 1, 2), self.ROWS)
+        return [(self[f"method_{n}"], self[f"delay_{n}"]) for n in range(shown)]
 
     @property
     def chosen(self) -> list[tuple[ContactMethod, int]]:

@@ -61,9 +61,8 @@ def _mail(message: Message) -> dict[str, Any]:
     """As the mail component takes it."""
     who = sender()
     return {
-        "channel": "In-app mailbox",
-        "icon": "inbox",
-        "from": f"{who.name} <{who.address}>",
+        "channel": f"{who.name} <{who.address}>",
+        "icon": "mail",
         "to": message.person.name if message.person else "Nobody",
         "subject": message.subject,
         "at": message.sent_at or message.created_at,
