@@ -15,7 +15,7 @@ from pytest_django import DjangoDbBlocker
 
 from apps.accounts.models import ApiKey, Person, Team
 from apps.accounts.roles import Role
-from apps.alerts.models import Alert, RoutingRule
+from apps.alerts.models import Alert, AlertGroup, RoutingRule
 from apps.changes.models import Change
 from apps.core.models import Heartbeat
 from apps.incidents.models import Incident
@@ -24,6 +24,7 @@ from apps.notifications.models import ContactMethod, Message, Site
 from apps.ownership import selectors as ownership
 from apps.ownership.models import ExternalParty, Position, Surface
 from apps.paging.models import EscalationPolicy, Page
+from apps.portal.services import demo as removal
 from apps.rotations import selectors as rotations
 from apps.rotations import services as rotation_services
 from apps.rotations.models import CoverageGap, Handoff, Override, Schedule
@@ -252,3 +253,12 @@ def test_loading_again_changes_nothing(loaded: None) -> None:
     demo.load(now=NOW + timedelta(days=3))
     assert [table._default_manager.count() for table in counted] == before
     assert Heartbeat.objects.get(name="demo").beat_at == NOW
+
+
+def test_the_portal_takes_all_of_it_away_again(loaded: None) -> None:
+    removal.remove_demo(now=NOW)
+    tables = (Person, Team, Surface, Position, ExternalParty, Schedule, EscalationPolicy, ApiKey)
+    happened = (Integration, Delivery, Alert, AlertGroup, Page, Message, Incident, Change, Handoff)
+    left = {t.__name__: t._default_manager.count() for t in (*tables, *happened)}
+    assert {name: count for name, count in left.items() if count} == {}
+    assert not demo.is_loaded()
