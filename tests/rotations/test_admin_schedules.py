@@ -441,7 +441,7 @@ def test_the_list_of_exceptions_adds_and_cancels_through_the_services(
     }  # fmt: skip
     assert "Choose an end in the future." in text_of(send(maya, add, form))
     backward = send(maya, add, form, start_at=["2026-09-03T08:00"])
-    assert "The end must come after the start." in text_of(backward)
+    assert text_of(backward).count("The end must come after the start.") == 1
     form["start_at"] = ["2026-09-10T08:00"]
     assert send(maya, add, form, end_at=["2026-09-11T08:00"]).status_code == 302
     row = Override.objects.get()
