@@ -47,6 +47,6 @@ document.addEventListener("keydown", (event) => {
   const to = dy ? lanes[y + dy]?.at(Math.min(x, lanes[y + dy].length - 1)) : lanes[y][x + dx];
   if (to) { from.tabIndex = -1; to.tabIndex = 0; to.focus(); }
 });
-for (const dialog of $$("dialog")) dialog.onclick = ({ target }) => target === dialog && dialog.close();
+for (const dialog of $$("dialog")) dialog.onclick = ({ target }) => { if (target === dialog) dialog.close(); };
 arrows();
 document.addEventListener("htmx:afterSwap", arrows);

@@ -144,7 +144,9 @@ def story(incident: Incident, viewer: Person, *, now: datetime, before: int | No
 
 def _line(entry: TimelineEntry, incident: Incident) -> Line:
     after = max(timedelta(), entry.at - incident.detected_at)
-    return Line(entry, after, *LOOKS.get(entry.what, ("dot", "", "")))
+    found_nobody = entry.what == "paged" and "found nobody" in entry.text
+    look = LOOKS["gap"] if found_nobody else LOOKS.get(entry.what, ("dot", "", ""))
+    return Line(entry, after, *look)
 
 
 def _refs(incident: Incident, kind: str) -> list[int]:

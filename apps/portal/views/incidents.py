@@ -23,6 +23,7 @@ from apps.portal.forms import CommentForm, IncidentForm, MoveForm, SeverityForm,
 from apps.portal.selectors import incidents as selectors
 from apps.portal.selectors.now import open_by_severity, surfaces_to_route_to
 
+WHY_AGAIN = "Why is it opened again?"
 STATES = {"open": "Open", "resolved": "Ended", "all": "All"}
 _REF = re.compile(r"inc-(\d{1,18})", re.IGNORECASE | re.ASCII)
 Act = Callable[[Incident, Person, dict[str, Any]], str]
@@ -82,6 +83,8 @@ def _context(request: HttpRequest, incident: Incident, bound: forms.Form | None)
     story = selectors.story(incident, person, now=instant, before=digits)
     moves = steps.steps(incident, person)
     chosen = bound.data.get("to") if isinstance(bound, MoveForm) else ""
+    if isinstance(bound, MoveForm) and any(m.needs_note for m in moves if m.to == chosen):
+        bound.fields["note"].label = WHY_AGAIN
     return {
         "now": instant,
         "incident": incident,
@@ -98,6 +101,7 @@ def _context(request: HttpRequest, incident: Incident, bound: forms.Form | None)
             for move in moves
         ],
         "chosen": chosen,
+        "why_again": WHY_AGAIN,
         "next_move": next((move for move in moves if not move.why and not move.needs_note), None),
         "comment": bound if isinstance(bound, CommentForm) else CommentForm(),
         "severity_form": bound
