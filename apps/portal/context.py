@@ -24,6 +24,7 @@ from apps.incidents.models import Incident
 from apps.paging.models import Page
 from apps.portal import access, formats
 from apps.portal.selectors import oncall, system
+from apps.portal.services import has_mailbox
 
 log = structlog.get_logger("opsportal.portal")
 T = TypeVar("T")
@@ -91,11 +92,17 @@ class Shell:
     @_calmly(list[dict[str, str]])
     def menu(self) -> list[dict[str, str]]:
         """The person's own links."""
+        user = self._member
         items = [
             {"label": "Profile", "icon": "user", "url": link("profile")},
-            {"label": "Mailbox", "icon": "mail", "url": link("mailbox")},
             {"label": "Change password", "icon": "lock", "url": link("account_change_password")},
         ]
+        if user and has_mailbox(user):
+            items.append({"label": "Mailbox", "icon": "mail", "url": link("mailbox")})
+        if user and user.may(Grant.EDIT_PEOPLE):
+            items.append({"label": "People", "icon": "owner", "url": link("people")})
+        if user and user.may(Grant.ADMIN):
+            items.append({"label": "Site settings", "icon": "gear", "url": link("site")})
         if settings.DEBUG:
             items.append({"label": "Style guide", "icon": "edit", "url": link("styleguide")})
         return [item for item in items if item["url"]]

@@ -121,3 +121,12 @@ def test_older_messages_are_on_the_next_page(as_maya: Client, dee: Person) -> No
 
 def test_an_empty_mailbox_says_what_it_is_for(as_maya: Client, cast: Cast) -> None:
     assert "No messages yet" in as_maya.get("/mailbox/").content.decode()
+
+
+def test_the_menu_leads_there_only_while_demo_people_are_here(as_maya: Client, cast: Cast) -> None:
+    link = 'href="/mailbox/"'
+    assert link not in as_maya.get("/profile/").content.decode()
+    dee = build.person("Dee Mo", is_demo=True)
+    assert link in as_maya.get("/profile/").content.decode()
+    assert link in signed_in(dee).get("/profile/").content.decode()
+    assert link not in signed_in(cast.ravi).get("/profile/").content.decode()

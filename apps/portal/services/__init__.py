@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from apps.portal.services.demo import Kept, Removal, is_demo_present, plan_removal, remove_demo
+from apps.portal.services.demo import (
+    Kept,
+    Removal,
+    has_mailbox,
+    is_demo_present,
+    plan_removal,
+    remove_demo,
+)
 from apps.portal.services.first_run import first_run, is_first_run, is_setup_code, setup_code
 from apps.portal.services.people import (
     Applied,
@@ -31,6 +38,7 @@ __all__ = [
     "create_integration",
     "create_rotation",
     "first_run",
+    "has_mailbox",
     "invite_again",
     "invite_person",
     "is_demo_present",

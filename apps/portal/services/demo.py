@@ -29,6 +29,7 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import ForeignKey, Model, Q
 
 from apps.accounts.models import ApiKey, Membership, Person, Team
+from apps.accounts.roles import Grant
 from apps.alerts.models import Alert, AlertGroup, AlertNote, RoutingRule, SourceClock
 from apps.changes.models import Change
 from apps.core.errors import Conflict
@@ -187,6 +188,14 @@ def is_demo_present() -> bool:
         Heartbeat.objects.filter(name=MARKER).exists()
         or Person.objects.active().filter(is_demo=True).exists()
     )
+
+
+def has_mailbox(person: Person) -> bool:
+    """Whether the in-app mailbox has anything to do with somebody: a demo person's own, or, to a
+    manager, that of the demo people who are here."""
+    if person.is_demo or not person.may(Grant.EDIT_PEOPLE):
+        return person.is_demo
+    return Person.objects.active().filter(is_demo=True).exists()
 
 
 def plan_removal() -> Removal:
