@@ -18,6 +18,11 @@ _SHARED: list[structlog.typing.Processor] = [
 ]
 
 
+def _is_news(record: logging.LogRecord) -> bool:
+    """Not ready yet is an answer of /readyz, not an error of ours."""
+    return "/readyz" not in record.getMessage()
+
+
 def configure() -> None:
     """Route structlog and the standard library through the same processors to stderr."""
     renderer: structlog.typing.Processor = (
@@ -43,6 +48,7 @@ def configure() -> None:
     root.addHandler(handler)
     root.setLevel(settings.LOG_LEVEL)
     logging.getLogger("django.server").propagate = False
+    logging.getLogger("django.request").addFilter(_is_news)
     logging.getLogger("axes").setLevel("WARNING")
     logging.getLogger("apprise").setLevel("CRITICAL")
     logging.getLogger("django_q").setLevel("WARNING")

@@ -201,7 +201,8 @@ def _next(facts: PageStep, reader: Reader, now: datetime) -> str:
     if not facts.next_name:
         return "nobody after you" if facts.urgency == "high" else ""
     when = f" {coming(facts.next_at, reader, now)}" if facts.next_at else ""
-    return f"{facts.next_name} is told{when}, unless somebody acknowledges first"
+    verb = "are" if "," in facts.next_name or " and " in facts.next_name else "is"
+    return f"{facts.next_name} {verb} told{when}, unless somebody acknowledges first"
 
 
 def _because(why: Why, reader: Reader, now: datetime) -> str:

@@ -33,13 +33,18 @@ def start(snapshot: Snapshot, now: datetime) -> Position | None:
     return _at(snapshot, 0, 0, now)
 
 
-def after(snapshot: Snapshot, *, loop: int, step: int, taken_at: datetime) -> Position | None:
-    """What follows the step taken at `taken_at`; None when every repeat is used up."""
-    if step + 1 < len(snapshot["steps"]):
-        return _at(snapshot, loop, step + 1, taken_at)
-    if loop < snapshot["repeats"]:
-        return _at(snapshot, loop + 1, 0, taken_at)
-    return None
+def after(snapshot: Snapshot, *, loop: int, step: int, taken_at: datetime) -> Position:
+    """What follows the step taken at `taken_at`: the next step, the next loop, or the end.
+
+    The end is the position past the last step. It leaves whoever was told last as long to answer
+    as the steps leave between them.
+    """
+    steps = snapshot["steps"]
+    following = _at(snapshot, loop, step + 1, taken_at) if step + 1 < len(steps) else None
+    if following is None and loop < snapshot["repeats"]:
+        following = _at(snapshot, loop + 1, 0, taken_at)
+    pause = timedelta(seconds=_pause(steps))
+    return following or Position(loop, len(steps), taken_at + pause)
 
 
 def _at(snapshot: Snapshot, loop: int, step: int, since: datetime) -> Position | None:

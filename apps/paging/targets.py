@@ -87,8 +87,8 @@ def _on_call(
     schedule: Schedule | None, target: Mapping[str, Any], at: datetime, surface: Surface | None
 ) -> tuple[list[Meant], Nobody]:
     if schedule is None:
-        where = surface.key if surface else "what has no surface"
-        return [], Nobody(f"no schedule covers {where}")
+        what = f"no schedule covers {surface.key}" if surface else "it has no surface yet"
+        return [], Nobody(what)
     role = target.get("role") or "primary"
     shifts = (
         Shift.objects.filter(schedule=schedule, role=role)
@@ -98,6 +98,8 @@ def _on_call(
     )
     reason: Reason = "on_call" if role == "primary" else "backup"
     meant = [Meant(s.person, reason, schedule.name, s.end_at) for s in shifts]
+    if not schedule.layers.filter(role=role).exists():
+        return meant, Nobody(f"{schedule.name} has no {role} layer")  # never meant to be covered
     return meant, Nobody(f"nobody is on call for {schedule.name}", schedule)
 
 
@@ -105,11 +107,10 @@ def _owner(surface: Surface | None, role: str, at: datetime) -> tuple[list[Meant
     owners = ownership.owners(surface, at=at)
     person = owners.primary if role == "primary" else owners.backup
     reason: Reason = "owner" if role == "primary" else "backup_owner"
-    where = surface.key if surface else "it"
-    return (
-        [Meant(person, reason, where)] if person else [],
-        Nobody(f"{where} has no {role} owner"),
-    )
+    if surface is None:
+        return [], Nobody("it has no surface yet")
+    meant = [Meant(person, reason, surface.key)] if person else []
+    return meant, Nobody(f"{surface.key} has no {role} owner")
 
 
 def _lead(team: Team | None) -> tuple[list[Meant], Nobody]:

@@ -129,3 +129,35 @@ def test_a_person_who_cannot_be_reached_does_not_delay_the_next_step(
     world.advance(minutes=60)
     assert any(cast.bea.email in message.address for message in world.sent)
     world.forget()
+
+
+def test_the_last_person_told_has_time_to_answer_before_nobody_answered(
+    world: World, cast: Cast
+) -> None:
+    build.policy(
+        PolicyStep(0, [{"kind": "person", "person": cast.ravi}]),
+        PolicyStep(5, [{"kind": "person", "person": cast.bea}]),
+        is_default=True,
+    )
+    page = build.page(surface=build.surface())
+    world.advance(minutes=9)
+    page.refresh_from_db()
+    assert page.status == Page.Status.OPEN
+    assert paging.next_told(page, now=world.now) is None
+    world.advance(minutes=1)
+    page.refresh_from_db()
+    assert page.status == Page.Status.EXHAUSTED
+    world.forget()
+
+
+def test_a_role_that_a_schedule_never_had_is_no_gap_in_cover(world: World, cast: Cast) -> None:
+    schedule = build.schedule(cast.ravi)
+    build.policy(
+        PolicyStep(0, [{"kind": "schedule", "schedule": schedule, "role": "secondary"}]),
+        PolicyStep(0, [{"kind": "person", "person": cast.bea}]),
+        is_default=True,
+    )
+    build.page(surface=build.surface())
+    world.run()
+    world.expect_page(to=cast.bea, containing="(2 of 2)")
+    assert not CoverageGap.objects.exists()

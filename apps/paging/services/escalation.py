@@ -91,12 +91,7 @@ def _may_reach(page: Page, person: Person) -> bool:
     return page.kind == Kind.REAL or person.pk in page.recipients
 
 
-def _advance(
-    page: Page, following: plan.Position | None, *, found_somebody: bool, now: datetime
-) -> None:
-    if following is None:
-        _exhaust(page, now)
-        return
+def _advance(page: Page, following: plan.Position, *, found_somebody: bool, now: datetime) -> None:
     # Nobody there: the next step is taken at once; but a new loop always waits.
     at_once = not found_somebody and following.loop == page.loop
     page.loop, page.step = following.loop, following.step
@@ -118,7 +113,7 @@ def _exhaust(page: Page, now: datetime) -> None:
     if not ever and page.kind == Kind.REAL:
         managers = Person.objects.active().managers().order_by("name")
         meant = [targets.Meant(p, "fallback", page.policy_snapshot["name"]) for p in managers]
-        _tell(page, meant, max(0, len(page.policy_snapshot["steps"]) - 1), None, now, last=True)
+        _tell(page, meant, max(0, len(page.policy_snapshot["steps"]) - 1), None, now)
         _note(page, meant, [], len(page.policy_snapshot["steps"]), now)
     events.publish(PageExhausted(page_id=page.pk, at=now))
 
@@ -129,11 +124,11 @@ def _tell(
     step: int,
     following: plan.Position | None,
     now: datetime,
-    *,
-    last: bool = False,
 ) -> None:
+    """Write to everybody whom a step means; without what follows, they are the last resort."""
     owner = ownership.owners(page.surface, at=now).primary
-    name = _names(page, following, now) if following else ""
+    last = following is None or following.step >= len(page.policy_snapshot["steps"])
+    name = _names(page, following, now) if following and not last else ""
     url = notifications.absolute(page.opener_url or "/")
     for one in meant:
         ack = notifications.absolute(f"/ack/{links.make(page.pk, one.person.pk)}/")
@@ -149,9 +144,9 @@ def _tell(
             surface=page.surface.key if page.surface else "none yet (unrouted)",
             owner=owner.name if owner else ("nobody" if page.surface else ""),
             next_name=name,
-            next_at=following.due_at if following else None,
+            next_at=following.due_at if following and not last else None,
         )
-        where = f"l{page.loop}:s{step}" if not last else "last"
+        where = "last" if following is None else f"l{page.loop}:s{step}"
         notifications.notify(
             person=one.person,
             what="page_step",

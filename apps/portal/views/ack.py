@@ -113,4 +113,5 @@ def _next(page: Page, mine: bool, look: Viewer, now: datetime) -> str:
         return "Everybody was told and nobody has answered yet."
     names, at = following
     when = formats.both(max(at, now), now, look.zone, look.cycle)
-    return f"If nobody answers, {names} is told {when}."
+    verb = "are" if "," in names or " and " in names else "is"
+    return f"If nobody answers, {names} {verb} told {when}."
