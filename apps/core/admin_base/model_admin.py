@@ -119,6 +119,9 @@ class ModelAdmin(ObjectActions, ModelFace[M]):
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
         """Fields of the list's own filters, by plain comparisons."""
+        own = [getattr(one, "parameter_name", None) for one in self.list_filter]
+        if lookup in own:
+            return True
         last = lookup.rsplit(LOOKUP_SEP, 1)[-1]
         known = {field.name for field in self.opts.get_fields()}
         if lookup.split(LOOKUP_SEP, 1)[0] not in known | {"pk"}:
