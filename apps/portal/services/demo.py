@@ -415,6 +415,7 @@ def _delete_all(removal: Removal) -> None:
     """
     with pgtrigger.ignore(), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL opsportal.rewrite_history = 'on'")
+        cursor.execute("SET CONSTRAINTS ALL DEFERRED")
         for table, ids in removal.going.items():
             _delete(cursor, table, ids)
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
