@@ -215,15 +215,19 @@ def _classes(shift: Shift, now: datetime) -> str:
 def _ticks(scale: Scale, first_day: int) -> list[Tick]:
     daily = formats.elapsed(scale.start, scale.end) < DAILY_TICKS_BELOW
     return [
-        _tick(scale, midnight, formats.plain_day(on))
+        _tick(scale, midnight, formats.plain_day(on), narrow=daily)
         for on, midnight in scale.days()
         if midnight >= scale.start and (daily or on.weekday() == first_day)
     ]
 
 
-def _tick(scale: Scale, at: datetime, text: str) -> Tick:
+def _tick(scale: Scale, at: datetime, text: str, *, narrow: bool) -> Tick:
+    """A tick and its label, which makes room for the now-line; a `narrow` one says the weekday."""
     to_now = (scale.x(scale.now) - scale.x(at)) / 100 * DRAWN_WIDTH
-    return Tick(x=scale.x(at), text=text, dx=round(to_now) + 10 if 4 <= to_now < 40 else 8)
+    if not 4 <= to_now < 40:
+        return Tick(x=scale.x(at), text=text)
+    shown = text.partition(" ")[0] if narrow else text
+    return Tick(x=scale.x(at), text=shown, dx=round(to_now) + 10)
 
 
 def _weekends(scale: Scale) -> list[Band]:

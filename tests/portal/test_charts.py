@@ -179,3 +179,14 @@ def test_where_midnight_is_skipped_the_day_begins_with_the_jump() -> None:
     beirut = ZoneInfo("Asia/Beirut")  # midnight of 29 March 2026 does not exist there
     begins = charts.local_midnight(datetime(2026, 3, 29).date(), beirut)
     assert begins == datetime(2026, 3, 28, 22, tzinfo=UTC)
+
+
+def test_a_daily_label_beside_the_now_line_says_the_weekday_alone() -> None:
+    start = datetime(2026, 9, 7, tzinfo=UTC)
+    scale = charts.Scale(
+        start=start, end=start + timedelta(days=14), zone=UTC, cycle="24",
+        now=start + timedelta(hours=9),
+    )  # fmt: skip
+    ticks = charts.timeline([], scale).ticks
+    assert (ticks[0].text, ticks[1].text) == ("Mon", "Tue 8 Sep")
+    assert ticks[0].dx > ticks[1].dx

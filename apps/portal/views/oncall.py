@@ -128,7 +128,7 @@ def person(request: HttpRequest, pk: int) -> HttpResponse:
         Shift.objects.filter(schedule__in=Schedule.objects.visible_to(me).current(), person=found)
         .filter(end_at__gt=now)
         .select_related("schedule")
-        .order_by("start_at", "pk")[:12]
+        .order_by("start_at", "pk")[:6]
     )
     context = {
         "now": now,
