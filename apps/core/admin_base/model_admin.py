@@ -12,7 +12,7 @@ from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import ValidationError
-from django.db import DataError, models, transaction
+from django.db import DataError, IntegrityError, models, transaction
 from django.db.models.constants import LOOKUP_SEP
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -23,11 +23,13 @@ from apps.core import clock
 from apps.core.admin_base import forms, history
 from apps.core.admin_base.face import ChangeListFace, ModelFace, PaginatorFace
 from apps.core.admin_base.pages import REFUSALS, ObjectActions
+from apps.core.errors import Conflict
 
 M = TypeVar("M", bound=models.Model)
 
 # What a list may be asked for in its address; a regular expression from outside is never run.
 LOOKUPS = frozenset({"exact", "in", "isnull", "gt", "gte", "lt", "lte", "contains"})
+CLASHES = "This clashes with something that is there already. Look at it again."
 MOST_QUICK = 8  # choices of a filter that stand in one line above a list
 BAD_VALUES = (ValueError, ValidationError, DataError, OverflowError, TypeError)
 
@@ -186,10 +188,12 @@ class ModelAdmin(ObjectActions, ModelFace[M]):
         }
         try:
             return super().changeform_view(request, object_id, form_url, context)
-        except REFUSALS as error:
+        except (*REFUSALS, IntegrityError) as error:
             if request.method != "POST" or getattr(request, "refused", None):
                 raise
-            request.refused = error  # type: ignore[attr-defined] # read by get_form
+            # A constraint that no form knows of, or somebody who was faster.
+            said = Conflict(CLASHES) if isinstance(error, IntegrityError) else error
+            request.refused = said  # type: ignore[attr-defined] # read by get_form
             return super().changeform_view(request, object_id, form_url, context)
 
 

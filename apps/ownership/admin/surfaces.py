@@ -85,8 +85,17 @@ class OwnersFilter(Filter):
         return queryset.filter(~Exists(held))
 
 
+class DependencyForm(Form):
+    def clean(self) -> dict[str, Any]:
+        found: dict[str, Any] = super().clean() or self.cleaned_data
+        if found.get("on_surface") and found["on_surface"] == found.get("surface"):
+            self.add_error("on_surface", "A surface cannot depend on itself.")
+        return found
+
+
 class DependencyInline(TabularInline[SurfaceDependency, Surface]):
     model = SurfaceDependency
+    form = DependencyForm
     fk_name = "surface"
     extra = 1
     verbose_name = "dependency"
