@@ -93,7 +93,13 @@ class RefusePoison:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if "\x00" in request.path_info or _LONE_SURROGATE.search(request.path_info):
             return say(request, 404, "not_found", "There is nothing at this address.")
-        if self._poisoned(request):
+        try:
+            poisoned = self._poisoned(request)
+        except (RequestDataTooBig, TooManyFieldsSent):
+            # Said here: whoever reads the form after a failed attempt finds it empty.
+            text = "That is more than one form may hold: 1 MiB, 1,000 fields. Send it in parts."
+            return say(request, 413, "too_large", text)
+        if poisoned:
             return say(request, 400, "poison", "The address or a field holds a NUL character.")
         return self.get_response(request)
 
@@ -109,13 +115,9 @@ class RefusePoison:
         return False
 
     def _form_poisoned(self, request: HttpRequest) -> bool:
-        try:
-            fields = request.POST.lists()
-        except (RequestDataTooBig, TooManyFieldsSent):
-            return False  # Django answers these itself, with 400
         return any(
             "\x00" in text or _LONE_SURROGATE.search(text)
-            for name, values in fields
+            for name, values in request.POST.lists()
             for text in (name, *values)
         )
 

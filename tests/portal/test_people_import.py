@@ -386,6 +386,14 @@ def test_what_was_pasted_comes_back_escaped_and_as_csv_without_formulas(
     assert "'=cmd|calc" in file.content.decode()
 
 
+def test_a_paste_past_the_limit_is_refused_with_a_page_and_not_a_fault(
+    as_maya: Client, cast: Cast
+) -> None:
+    answer = paste(as_maya, "x" * (1024 * 1024 + 1))
+    assert answer.status_code == 413
+    assert "Send it in parts" in answer.content.decode()
+
+
 def test_only_managers_import(as_ravi: Client, cast: Cast) -> None:
     assert as_ravi.get("/people/import/").status_code == 403
     assert paste(as_ravi, "Nia,nia@example.com", "apply").status_code == 403
