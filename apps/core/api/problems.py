@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any
 
@@ -71,6 +72,16 @@ def problem(error: Exception, context: Mapping[str, Any]) -> Response | None:
     return _of_database(error)
 
 
+@contextmanager
+def renamed(**names: str) -> Iterator[None]:
+    """A service names its own arguments; the answer names the body's fields: `end_at="end"`."""
+    try:
+        yield
+    except DomainError as error:
+        error.fields = {names.get(name, name): texts for name, texts in error.fields.items()}
+        raise
+
+
 def _of_framework(error: exceptions.APIException) -> Response:
     code = str(_first(error.get_codes()))
     response = answer(error.status_code, code, str(_first(error.detail)))
@@ -134,8 +145,7 @@ def _flatten(errors: Any, prefix: str = "") -> list[dict[str, str]]:
     if isinstance(errors, Mapping):
         rows = []
         for name, inner in errors.items():
-            path = prefix if name == "non_field_errors" else f"{prefix}.{name}" if prefix else name
-            rows += _flatten(inner, str(path))
+            rows += _flatten(inner, _path(prefix, name))
         return rows
     if isinstance(errors, list | tuple):
         rows = []
@@ -144,6 +154,14 @@ def _flatten(errors: Any, prefix: str = "") -> list[dict[str, str]]:
             rows += _flatten(inner, f"{prefix}[{index}]" if nested else prefix)
         return rows
     return [{"field": prefix, "message": str(errors)}]
+
+
+def _path(prefix: str, name: Any) -> str:
+    if name == "non_field_errors":
+        return prefix
+    if isinstance(name, int):
+        return f"{prefix}[{name}]"
+    return f"{prefix}.{name}" if prefix else str(name)
 
 
 def _first(value: Any) -> Any:

@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from apps.accounts.api.fields import person_of
 from apps.accounts.roles import Scope
 from apps.core import clock
+from apps.core.api.problems import renamed
 from apps.core.api.views import ListView, View, idempotent
 from apps.core.errors import Invalid
 from apps.notifications.selectors import reach_of
@@ -178,18 +179,19 @@ class OverrideView(View):
         now = clock.now()
         schedule = schedule_by(request.user, ref)
         given = self.body(OverrideIn)
-        row = services.add_override(
-            schedule=schedule,
-            kind=given["kind"],
-            person=given["user"],
-            replaces=given.get("replaces"),
-            start_at=given["start"],
-            end_at=given["end"],
-            layer=_layer(schedule, given.get("layer")),
-            reason=given.get("reason", ""),
-            by=person_of(request.user),
-            now=now,
-        )
+        with renamed(end_at="end", start_at="start", person="user"):
+            row = services.add_override(
+                schedule=schedule,
+                kind=given["kind"],
+                person=given["user"],
+                replaces=given.get("replaces"),
+                start_at=given["start"],
+                end_at=given["end"],
+                layer=_layer(schedule, given.get("layer")),
+                reason=given.get("reason", ""),
+                by=person_of(request.user),
+                now=now,
+            )
         return Response(OverrideSerializer(row).data, status=201)
 
 
