@@ -116,6 +116,8 @@ class MomentField(forms.DateTimeField):
     def to_python(self, value: Any) -> datetime | None:
         if value in self.empty_values:
             return None
+        if isinstance(value, str) and not value.strip().isprintable():
+            raise ValidationError("Enter a date and a time.", code="invalid")
         try:
             found = value if isinstance(value, datetime) else datetime.fromisoformat(value.strip())
         except (ValueError, TypeError, AttributeError) as error:

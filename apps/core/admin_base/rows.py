@@ -6,6 +6,7 @@ without JavaScript can add; a `position` part orders them, and `static/js/admin.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import time
 from typing import Any, ClassVar
@@ -14,7 +15,6 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.template.loader import render_to_string
 from django.utils.datastructures import MultiValueDict
-from django.utils.dateparse import parse_time
 from django.utils.safestring import SafeString
 
 DAYS = (
@@ -26,6 +26,7 @@ DAYS = (
     ("sat", "Sat"),
     ("sun", "Sun"),
 )
+_CLOCK = re.compile(r"(?P<hour>[01]?\d|2[0-3]):(?P<minute>[0-5]\d)(:[0-5]\d)?\Z", re.ASCII)
 Row = Mapping[str, Any]
 MAX_TEXT = 200  # characters of one input that are looked at
 
@@ -168,10 +169,7 @@ class WindowsField(RowsField):
 
 
 def _clock(text: str, word: str) -> time:
-    try:
-        found = parse_time(text)
-    except ValueError:
-        found = None
-    if found is None or found.tzinfo is not None:
+    found = _CLOCK.match(text)
+    if found is None:
         raise ValidationError(f"“{word}” is a time such as 09:00.")
-    return found.replace(second=0, microsecond=0)
+    return time(int(found["hour"]), int(found["minute"]))
