@@ -175,7 +175,7 @@ def route(event: Event, integration: Integration) -> tuple[Surface | None, str]:
     """The event's surface and what decided it: the event itself, a rule, or the default."""
     if event.surface_key:
         named = Surface.objects.current().filter(key=event.surface_key.lower()).first()
-        if named:
+        if named and integration.speaks_for(named):
             return named, "named by the event"
     rows = RoutingRule.objects.filter(active=True, surface__archived_at=None)
     rules = [

@@ -58,7 +58,7 @@ def take(*, event: Event, integration: Integration, now: datetime) -> Change:
         summary=event.summary,
         occurred_at=event.occurred_at or event.delivery.received_at,
         now=now,
-        surface=surface or integration.surface,
+        surface=surface if surface and integration.speaks_for(surface) else integration.surface,
         url=str(link.get("href", "")),
         source=event.source,
         details=event.details,

@@ -59,6 +59,11 @@ class Integration(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def speaks_for(self, surface: Surface) -> bool:
+        """Whether its events may name this surface: a key of a team has its own team's alone."""
+        bound = self.api_key_id is not None and self.team_id is not None
+        return not bound or surface.team_id == self.team_id
+
 
 class Delivery(models.Model):
     """One request body, committed before it was answered. The raw bytes are never changed."""
