@@ -17,7 +17,16 @@ from opsportal import devpg
 
 ROOT = Path(__file__).resolve().parent
 CLUSTERS = {"opsportal.settings.dev": "pg", "opsportal.settings.test": "pg-test"}
-NO_DATABASE = {"", "check", "collectstatic", "diffsettings", "help", "spectacular", "version"}
+NO_DATABASE = {
+    "",
+    "check",
+    "collectstatic",
+    "diffsettings",
+    "docs",
+    "help",
+    "spectacular",
+    "version",
+}
 
 
 def main() -> None:

@@ -20,16 +20,7 @@ from django.core.wsgi import get_wsgi_application
 from apps.intake.asgi import IntakeApp
 from apps.intake.store import Store
 from apps.intake.wire import Receive, Refused, Request, Send, send_answer, settle
-
-
-def conninfo() -> str:
-    """The intake pool's connection string, from the same settings as Django's."""
-    from django.db import connection
-    from psycopg.conninfo import make_conninfo
-
-    params = dict(connection.get_connection_params())
-    keep = {"dbname", "user", "password", "host", "port", "sslmode", "sslrootcert"}
-    return make_conninfo(**{k: v for k, v in params.items() if k in keep and v not in {None, ""}})
+from opsportal.database import conninfo
 
 
 class OnePlace:

@@ -23,6 +23,7 @@ from django.db import InterfaceError, OperationalError, close_old_connections, c
 
 from apps.core import clock, heartbeats
 from apps.notifications.services import sender
+from opsportal.database import conninfo
 
 log = structlog.get_logger("opsportal.engine")
 POLL = 1.0  # seconds: what a lost wake-up costs at most
@@ -161,12 +162,7 @@ class Engine:
 
         while not self.stop.is_set():
             try:
-                params = {
-                    k: v
-                    for k, v in connection.get_connection_params().items()
-                    if k in {"dbname", "user", "password", "host", "port", "sslmode"} and v
-                }
-                with psycopg.connect(**params, autocommit=True, connect_timeout=3) as link:
+                with psycopg.connect(conninfo(), autocommit=True, connect_timeout=3) as link:
                     link.execute(f"LISTEN {WAKE}")
                     for _ in self._notices(link):
                         for lane in self.lanes:

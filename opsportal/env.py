@@ -48,5 +48,5 @@ class Env:
             raise EnvError(f"{name}={value!r} is not a whole number.") from error
 
     def words(self, name: str, default: tuple[str, ...] = ()) -> list[str]:
-        value = self._source.get(name, "")
+        value = self.text(name, "")
         return [word.strip() for word in value.split(",") if word.strip()] or list(default)

@@ -275,7 +275,9 @@ UNFOLD: dict[str, Any] = {  # callables, so that the menu and the palette are co
     "SITE_HEADER": "OpsPortal",
     "SITE_SUBHEADER": "Admin",
     "SITE_ICON": "opsportal.admin_site.icon",
-    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "opsportal.admin_site.icon"}],
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": "opsportal.admin_site.icon"}
+    ],
     "SITE_URL": "/",
     "SHOW_VIEW_ON_SITE": False,
     "BORDER_RADIUS": "6px",
