@@ -19,9 +19,10 @@ from apps.portal import charts, checklist, formats
 from apps.portal.access import acts, back, granted, live, reader, viewer, why_not
 from apps.portal.context import link
 from apps.portal.selectors import now as selectors
-from apps.portal.selectors import system
+from apps.portal.selectors import oncall, system
 
 HANDOFFS_SHOWN = 8
+GAPS_SHOWN = 4
 
 
 def _context(request: HttpRequest) -> dict[str, Any]:
@@ -29,6 +30,7 @@ def _context(request: HttpRequest) -> dict[str, Any]:
     zone = reader(request).zone
     today = charts.local_midnight(instant.astimezone(zone).date(), zone)
     read = selectors.read(person, now=instant, today=today, vitals=system.vitals(instant))
+    soon = instant + oncall.HANDOFFS_AHEAD
     return {
         "now": instant,
         "read": read,
@@ -36,6 +38,7 @@ def _context(request: HttpRequest) -> dict[str, Any]:
         "mine": read.duties_of(person),
         "waits": read.waits_for(person),
         "handoffs": read.cover.changes[:HANDOFFS_SHOWN],
+        "gaps": [gap for gap in read.cover.gaps if gap.start < soon][:GAPS_SHOWN],
         "more_handoffs": max(0, len(read.cover.changes) - HANDOFFS_SHOWN),
         "may_respond": not why_not(person, Grant.RESPOND),
         "why_respond": why_not(person, Grant.RESPOND),
