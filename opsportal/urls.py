@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView, TemplateView
 
+from apps.portal.views.welcome import sign_in
 from opsportal.admin_site import site
 from opsportal.openapi import SchemaView
 
@@ -16,6 +17,7 @@ handler500 = "apps.portal.views.errors.server_error"
 urlpatterns: list[URLPattern | URLResolver] = [
     # A sign-in address is changed by a manager, never by whoever sits at an open session.
     path("accounts/email/", RedirectView.as_view(pattern_name="now"), name="account_email"),
+    path("accounts/login/", sign_in),
     path("accounts/", include("allauth.account.urls")),
     path("api/v1/", include("opsportal.api_urls")),
     path("api/schema", SchemaView.as_view(), name="api-schema"),

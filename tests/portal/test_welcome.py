@@ -279,3 +279,8 @@ def test_the_list_is_for_managers(client: Client) -> None:
     assert client.get("/setup/").status_code == 302
     client.force_login(ravi, backend=welcome.BACKEND)
     assert client.get("/setup/").status_code == 403
+
+
+def test_every_address_of_an_empty_site_leads_to_the_first_run(db: None, client: Client) -> None:
+    answer = client.get("/", follow=True)
+    assert [url for url, _ in answer.redirect_chain][-1] == "/welcome/"

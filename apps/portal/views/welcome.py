@@ -6,6 +6,7 @@ import ipaddress
 from contextlib import suppress
 
 import structlog
+from allauth.account.views import login as login_page
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import login
@@ -51,6 +52,15 @@ def welcome(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return _page(request, form, stranger=stranger)
     return _finish(request, form)
+
+
+@login_not_required
+def sign_in(request: HttpRequest) -> HttpResponse:
+    """The sign-in page; while nobody is here there is nobody to sign in, and the first run is."""
+    if services.is_first_run():
+        return redirect("welcome")
+    response: HttpResponse = login_page(request)
+    return response
 
 
 def _finish(request: HttpRequest, form: WelcomeForm) -> HttpResponse:
