@@ -316,7 +316,7 @@ def open_incident(
         detected_at=now,
     )
     for other in also:
-        _link(incident, "surface", other.key, f"/surfaces/{other.key}/", other.name, now)
+        _link(incident, "surface", other.key, f"/ownership/{other.key}/", other.name, now)
     # Whoever opens a restricted incident must be able to see it.
     on_it = (actor.person_id, commander.pk if commander else None)
     incident.participants.add(*{pk for pk in on_it if pk is not None})
