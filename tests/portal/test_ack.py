@@ -47,7 +47,7 @@ def test_opening_the_link_shows_the_question_and_changes_nothing(
         "Since now, 08:30 Berlin",  # in Ravi's zone, though nobody is signed in
         "You are Ravi Rao",
         "inspect.profiler",
-        "If nobody answers, Ravi Rao, Bea Bell is told in 5 m, 08:35 Berlin.",
+        "If nobody answers, Ravi Rao, Bea Bell are told in 5 m, 08:35 Berlin.",
     ):
         assert said in text, said
     made.page.refresh_from_db()
