@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from django.http import HttpRequest
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
@@ -74,6 +75,13 @@ class SessionWithChallenge(SessionAuthentication):
 
     def authenticate_header(self, request: Request) -> str:
         return 'Bearer realm="opsportal"'
+
+
+def sign_in_name(request: HttpRequest | None, credentials: dict[str, Any] | None) -> str:
+    """Whose password was tried, for the limit on failed attempts: each name has its own."""
+    given = credentials or {}
+    typed = request.POST.get("login", "") if request is not None else ""
+    return str(given.get("email") or given.get("username") or typed).strip().lower()[:255]
 
 
 def actor_of(user: Any) -> audit.Actor:

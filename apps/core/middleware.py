@@ -95,10 +95,11 @@ class RefusePoison:
             return say(request, 404, "not_found", "There is nothing at this address.")
         try:
             poisoned = self._poisoned(request)
-        except (RequestDataTooBig, TooManyFieldsSent):
+        except (RequestDataTooBig, TooManyFieldsSent) as error:
             # Said here: whoever reads the form after a failed attempt finds it empty.
             text = "That is more than one form may hold: 1 MiB, 1,000 fields. Send it in parts."
-            return say(request, 413, "too_large", text)
+            status = 413 if isinstance(error, RequestDataTooBig) else 400
+            return say(request, status, "too_large", text)
         if poisoned:
             return say(request, 400, "poison", "The address or a field holds a NUL character.")
         return self.get_response(request)

@@ -153,6 +153,7 @@ AXES_RESET_ON_SUCCESS = True
 AXES_LOCKOUT_TEMPLATE = "account/locked.html"
 AXES_HTTP_RESPONSE_CODE = 429
 AXES_USERNAME_FORM_FIELD = "login"
+AXES_USERNAME_CALLABLE = "apps.accounts.authentication.sign_in_name"
 AXES_VERBOSE = False
 AXES_CLIENT_IP_CALLABLE = "apps.core.middleware.client_ip"
 TRUSTED_PROXY_HOPS = env.number("OPSPORTAL_TRUSTED_PROXY_HOPS", 0)
