@@ -2,7 +2,7 @@
 // them in order, empty rows wait at the end, and what is copied can be selected.
 
 // -- the viewer's light or dark is the portal's, both ways
-const SCHEME = "_x_adminTheme"; // where unfold's switch keeps it
+const SCHEME = "adminTheme"; // where unfold's switch keeps it
 try {
   const portal = JSON.parse(localStorage.getItem("ops") ?? "{}");
   localStorage.setItem(SCHEME, JSON.stringify(portal.scheme || "auto"));
@@ -56,7 +56,6 @@ function movers(row, box) {
 function drag(event, row, box) {
   event.preventDefault();
   row.classList.add("is-moving");
-  event.target.setPointerCapture(event.pointerId);
   const move = ({ clientY }) => {
     const over = rowsOf(box).find((one) => one !== row && clientY >= one.getBoundingClientRect().top && clientY <= one.getBoundingClientRect().bottom);
     if (!over) return;
@@ -65,12 +64,13 @@ function drag(event, row, box) {
   };
   const end = () => {
     row.classList.remove("is-moving");
-    event.target.removeEventListener("pointermove", move);
+    stop.abort();
     renumber(box);
   };
-  event.target.addEventListener("pointermove", move);
-  event.target.addEventListener("pointerup", end, { once: true });
-  event.target.addEventListener("pointercancel", end, { once: true });
+  // On the document: an element that moves in the tree loses the pointer that it had caught.
+  const stop = new AbortController();
+  document.addEventListener("pointermove", move, { signal: stop.signal });
+  for (const over of ["pointerup", "pointercancel"]) document.addEventListener(over, end, { signal: stop.signal });
 }
 
 // A copy of an empty row under the next number; names end in -<n>-<part>.

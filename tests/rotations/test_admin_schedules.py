@@ -498,6 +498,15 @@ def test_an_edit_that_is_refused_leaves_nothing_behind(schedule: Schedule, cast:
     assert Schedule.objects.get(pk=schedule.pk).name == "Profiler"
 
 
+def test_shifts_that_only_come_into_sight_are_nobodys_change(cast: Cast) -> None:
+    """The rows reach 400 days; weeks later a save extends them, and says nothing of that."""
+    schedule = build.schedule(cast.ravi, cast.bea, now=NOON - timedelta(weeks=3))
+    edit = services.ScheduleEdit(name="Profiler", time_zone="UTC")
+    edited = services.edit_schedule(schedule=schedule, edit=edit, by=None, now=NOON)
+    assert (edited.changed, edited.people) == (0, 0)
+    assert str(edited) == "No future shift changed."
+
+
 def test_a_changed_priority_holds_from_now_on(schedule: Schedule, cast: Cast) -> None:
     plan = LayerPlan(name="Over", people=(cast.maya,), anchor_date=date(2026, 9, 7), priority=5)
     services.plan_layer(schedule=schedule, plan=plan, by=None, now=NOON)

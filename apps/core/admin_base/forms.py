@@ -49,6 +49,8 @@ class Form(_ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         dress(self.fields)
+        if self.prefix:  # a row of a table, whose column heads no screen reader joins to it
+            _name_by_label(self.fields)
         for name, field in self.fields.items():
             if isinstance(field, forms.ModelChoiceField):
                 _leave_out_archived(field, getattr(self.instance, f"{name}_id", None))
@@ -64,6 +66,13 @@ def _leave_out_archived(field: forms.ModelChoiceField[Any], current: object) -> 
     queryset = field.queryset
     if queryset is not None and hasattr(queryset.model, "archived_at"):
         field.queryset = queryset.filter(Q(archived_at=None) | Q(pk=current))
+
+
+def _name_by_label(fields: Mapping[str, forms.Field]) -> None:
+    for name, field in fields.items():
+        widget: Any = getattr(field.widget, "widget", field.widget)
+        if not widget.is_hidden:
+            widget.attrs.setdefault("aria-label", field.label or name.replace("_", " "))
 
 
 def dress(fields: Mapping[str, forms.Field]) -> None:

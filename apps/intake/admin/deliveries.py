@@ -73,7 +73,7 @@ class DeliveryAdmin(ReadOnly[Delivery]):
         number, when("received_at", "received"), "integration", "adapter", "state", "short_error",
         "dedup_key",
     ]  # fmt: skip
-    list_display_links = [number, "short_error"]
+    list_display_links = [number]
     list_filter = [StatusFilter, "integration", "adapter"]
     list_select_related = ["integration"]
     search_fields = ["dedup_key", "error"]

@@ -140,9 +140,15 @@ class LayerForm(Dressed):
 
     name = forms.CharField(max_length=80)
     every = forms.IntegerField(validators=[MinValueValidator(1), MaxValueValidator(366)])
-    unit = forms.ChoiceField(choices=[
-        ("hour", "hour(s)"), ("day", "day(s)"), ("week", "week(s)"), ("month", "month(s)")
-    ])  # fmt: skip
+    unit = forms.ChoiceField(
+        choices=[
+            ("hour", "hour(s)"),
+            ("day", "day(s)"),
+            ("week", "week(s)"),
+            ("month", "month(s)"),
+        ],
+        widget=forms.Select({"aria-label": "Hours, days, weeks or months"}),
+    )
     anchor_time = forms.TimeField(
         label="at", widget=forms.TimeInput({"type": "time"}, format="%H:%M")
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -94,7 +94,9 @@ def edit_schedule(
     What a layer or an override is refused for is named `<ref>-<field>` in the error's fields.
     The past is never rewritten.
     """
-    before = _coming(schedule, now) if schedule else frozenset()
+    # What lies past the rows that there were is new to everybody and nobody's change.
+    until = schedule.materialised_to if schedule else None
+    before = _coming(schedule, now, until) if schedule else frozenset()
     schedule = _save(schedule, edit)
     for layer in edit.ended:
         archive_layer(layer=layer, by=by, now=now)
@@ -115,7 +117,7 @@ def edit_schedule(
             )  # fmt: skip
     # The mode, a layer's priority and its role carry no date of their own: they hold from now on.
     materialise(schedule=schedule, now=now)
-    after = _coming(schedule, now)
+    after = _coming(schedule, now, until)
     return Edited(
         schedule=schedule,
         changed=max(len(after - before), len(before - after)),
@@ -152,10 +154,14 @@ def _named(ref: str) -> Iterator[None]:
         raise Invalid(error.messages[0], fields=fields) from error
 
 
-def _coming(schedule: Schedule, now: datetime) -> frozenset[tuple[str, int, datetime, datetime]]:
-    rows = Shift.objects.filter(schedule=schedule, end_at__gt=now)
+def _coming(
+    schedule: Schedule, now: datetime, until: datetime | None
+) -> frozenset[tuple[str, int, datetime, datetime]]:
+    """Shifts from now on by what they are, cut to the window that is compared."""
+    end = until or datetime.max.replace(tzinfo=UTC)
+    rows = Shift.objects.filter(schedule=schedule, end_at__gt=now, start_at__lt=end)
     found = rows.values_list("role", "person_id", "start_at", "end_at")
-    return frozenset((role, person, max(start, now), end) for role, person, start, end in found)
+    return frozenset((role, pk, max(start, now), min(stop, end)) for role, pk, start, stop in found)
 
 
 @transaction.atomic
