@@ -46,7 +46,8 @@ test: setup ## Run all tests, or some: make test T="tests/rotations -k handoff"
 ifdef T
 	@$(PYTEST) $(T)
 else
-	@$(PYTEST) -n 2 -m "not flow and not browser"
+	@$(PYTEST) -n 2 -m "not slow and not flow and not browser"
+	@$(PYTEST) -n 2 -m "slow and not flow and not browser"
 	@$(PYTEST) -m "flow or browser"
 endif
 

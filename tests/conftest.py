@@ -37,8 +37,26 @@ CHROMIUM = next(
 NEEDS_BROWSER = bool(os.environ.get("CI") or os.environ.get("REQUIRE_BROWSER"))
 
 
+# Whole worlds, real servers, every page of the admin, a year in quarters of an hour: these run
+# after the fast suite, which is to answer within a minute.
+SLOW = (
+    "tests/opsportal/test_admin_registry.py",
+    "tests/opsportal/test_demo.py",
+    "tests/opsportal/test_demo_loading.py",
+    "tests/opsportal/test_devpg.py",
+    "tests/opsportal/test_runner.py",
+    "tests/portal/test_remove_demo.py",
+    "tests/rotations/test_timeline_bruteforce.py",
+    "tests/rotations/test_timeline_properties.py",
+)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Without Chromium the browser tests are left out loudly, and fail where they must run."""
+    """Marks what is slow. Without Chromium the browser tests are left out loudly, and fail where
+    they must run."""
+    for item in items:
+        if item.nodeid.startswith(SLOW):
+            item.add_marker(pytest.mark.slow)
     if CHROMIUM or not any(item.get_closest_marker("browser") for item in items):
         return
     if NEEDS_BROWSER:
