@@ -157,16 +157,17 @@ class IntakeApp:
             return problem(413, "too_many_lines", f"A batch takes at most {MAX_LINES} lines.")
         numbered = [(n, line) for n, line in enumerate(lines, start=1) if line.strip()]
         self._limit(source, len(numbered))
-        accepted, rejected = 0, []
+        items, rejected = [], []
         for number, line in numbered:
             try:
                 dedup_key, delivery_key = self._checked_line(line)
             except InvalidEvent as error:
                 rejected.append({"line": number, "code": error.code, "detail": error.message})
                 continue
-            await self._put(request, source, native.KIND, line, delivery_key, dedup_key)
-            accepted += 1
-        return Answer(202, {"accepted": accepted, "rejected": rejected})
+            items.append(_received(request, source, native.KIND, line, delivery_key, dedup_key))
+        if items:
+            await self.store.put_many(items, kept.utc_now())
+        return Answer(202, {"accepted": len(items), "rejected": rejected})
 
     def _checked_line(self, line: bytes) -> tuple[str, str | None]:
         """The dedup key and the delivery key of one line of a batch; InvalidEvent."""
@@ -257,16 +258,27 @@ class IntakeApp:
         delivery_key: str | None,
         dedup_key: str,
     ) -> Kept:
-        item = Received(
-            integration_id=source.integration_id,
-            adapter=adapter,
-            body=raw,
-            headers=redact_headers(request.headers),
-            remote_ip=request.remote_ip,
-            delivery_key=delivery_key[:300] if delivery_key else None,
-            dedup_key=dedup_key,
-        )
+        item = _received(request, source, adapter, raw, delivery_key, dedup_key)
         return await self.store.put(item, kept.utc_now())
+
+
+def _received(
+    request: Request,
+    source: Source,
+    adapter: str,
+    raw: bytes,
+    delivery_key: str | None,
+    dedup_key: str,
+) -> Received:
+    return Received(
+        integration_id=source.integration_id,
+        adapter=adapter,
+        body=raw,
+        headers=redact_headers(request.headers),
+        remote_ip=request.remote_ip,
+        delivery_key=delivery_key[:300] if delivery_key else None,
+        dedup_key=dedup_key,
+    )
 
 
 def _signed(source: Source, raw: bytes, headers: Mapping[str, str]) -> bool:

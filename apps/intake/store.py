@@ -16,6 +16,7 @@ from typing import Any
 import psycopg
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
+BATCH_PATIENCE = 20.0  # seconds for 10,000 rows
 WAKE = "opsportal_wake"  # the channel that the engine listens to
 USED_EVERY = timedelta(minutes=1)  # how exact "last used" is
 
@@ -160,25 +161,42 @@ class Store:
 
     async def put(self, item: Received, now: datetime) -> Kept:
         """Commit one delivery; when this returns it survives a crash."""
-        values = [
-            item.integration_id,
-            item.adapter,
-            now,
-            item.remote_ip,
-            json.dumps(dict(item.headers)),
-            item.body,
-            item.delivery_key,
-            item.dedup_key,
-        ]
-        rows = await self._rows(_PUT, values)
+        rows = await self._rows(_PUT, _values(item, now))
         if rows:
             return Kept(rows[0][0], item.dedup_key, repeat=False)
         first = await self._rows(_FIRST, [item.integration_id, item.delivery_key])
         return Kept(first[0][0], first[0][1], repeat=True)
 
-    async def put_many(self, items: Sequence[Received], now: datetime) -> list[Kept]:
-        """Commit many, each by itself: a batch is many events, not one."""
-        return [await self.put(item, now) for item in items]
+    async def put_many(self, items: Sequence[Received], now: datetime) -> None:
+        """Commit a batch, all of it or nothing: one round of writing, one flush to disk.
+
+        What was kept before under the same delivery key stays as it is.
+        """
+        try:
+            pool = await self._ready()
+            async with (
+                asyncio.timeout(BATCH_PATIENCE),
+                pool.connection() as connection,
+                connection.transaction(),
+                connection.cursor() as cursor,
+            ):
+                await cursor.executemany(_PUT, [_values(item, now) for item in items])
+        except (psycopg.OperationalError, PoolTimeout, TimeoutError, OSError) as error:
+            raise Away from error
+
+
+def _values(item: Received, now: datetime) -> list[Any]:
+    """The parameters of `_PUT`."""
+    return [
+        item.integration_id,
+        item.adapter,
+        now,
+        item.remote_ip,
+        json.dumps(dict(item.headers)),
+        item.body,
+        item.delivery_key,
+        item.dedup_key,
+    ]
 
 
 def _opened(scopes: Sequence[str]) -> list[str]:

@@ -563,3 +563,12 @@ def test_a_database_that_was_away_from_the_start_is_no_reason_to_hang(key: str) 
     finally:
         lean.close()
         gate.shut()
+
+
+def test_ten_thousand_lines_are_one_commit(lean: Lean, key: str) -> None:
+    line = b'{"action": "trigger", "summary": "x", "id": "n%d"}'
+    body = b"\n".join(line % number for number in range(10_000))
+    first = lean.post("/api/v1/events/batch", body, key)
+    again = lean.post("/api/v1/events/batch", body, key)
+    assert first.body == again.body == {"accepted": 10_000, "rejected": []}
+    assert Delivery.objects.filter(delivery_key__startswith="n").count() == 10_000
