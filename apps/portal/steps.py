@@ -47,7 +47,8 @@ _FORWARD = (
 
 
 def lifecycle(incident: Incident) -> list[dict[str, str]]:
-    """The stepper's items; declined and merged incidents end where they are."""
+    """The stepper's items; declined and merged incidents end where they are, and a state that was
+    skipped on the way is left out."""
     status = Status(incident.status)
     if status in {Status.DECLINED, Status.MERGED}:
         return [
@@ -56,9 +57,11 @@ def lifecycle(incident: Incident) -> list[dict[str, str]]:
         ]
     shown = [*LIFECYCLE, *(LATER[: LATER.index(status) + 1] if status in LATER else ())]
     at = shown.index(status)
+    been = set(incident.timeline.filter(what__in=shown).values_list("what", flat=True))
     return [
         {"label": step.label, "state": "done" if i < at else "now" if i == at else "next"}
         for i, step in enumerate(shown)
+        if i >= at or step in been or step == Status.TRIAGE
     ]
 
 

@@ -355,3 +355,14 @@ def test_lists_and_pages_cost_the_same_for_many_rows(
         )
     assert queries(ravi, "/incidents/?state=all") == listed <= 16
     assert queries(ravi, _page(made)) == page <= 34
+
+
+def test_the_stepper_shows_no_state_that_was_skipped(made: Scene, cast: Cast, world: World) -> None:
+    incident = build.incident(by=cast.maya, now=world.now)
+    services.transition(
+        incident=incident, to="resolved", actor=audit.person(cast.maya), now=world.now
+    )
+    shown = sign_in(cast.maya).get(f"/incidents/{incident.ref}/").context["lifecycle"]
+    assert [item["label"] for item in shown] == ["Triage", "Investigating", "Resolved"]
+    world.run()
+    world.forget()
