@@ -207,10 +207,12 @@ MENU: list[tuple[str, list[tuple[str, str, str]]]] = [
     ("People", [
         ("People", "group", "accounts_person"),
         ("Teams", "diversity_3", "accounts_team"),
+        ("Invitations", "mail", "/people/"),
         ("Import from CSV", "upload_file", "/people/import/"),
     ]),
     ("On call", [
         ("Schedules", "calendar_month", "rotations_schedule"),
+        ("New weekly rotation", "add_circle", "/schedules/new/"),
         ("Overrides", "swap_horiz", "rotations_override"),
         ("Which surface is covered", "shield", "rotations_surfaceschedule"),
         ("Shifts", "view_timeline", "rotations_shift"),

@@ -145,7 +145,7 @@ def test_a_policy_says_who_uses_it_and_stays_while_somebody_does(maya: Client, c
     form = fields(maya, add) | {"surface": [str(surface.pk)], "policy": [str(policy.pk)]}
     assert send(maya, add, form).status_code == 302
     listed = text_of(maya.get("/admin/paging/escalationpolicy/"))
-    assert "1 surface" in listed and "On call for the surface" in listed
+    assert "1 surface" in listed and "on call for the surface" in listed
     assert surface.key in text_of(maya.get(change(policy)))
     archive = f"/admin/paging/escalationpolicy/{policy.pk}/do/archive/"
     assert f"Gentle is used by {surface.key}." in text_of(maya.post(archive))

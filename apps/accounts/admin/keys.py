@@ -74,6 +74,7 @@ class StateFilter(Filter):
 @register(ApiKey)
 class ApiKeyAdmin(ModelAdmin[ApiKey]):
     form = KeyForm
+    shows_secret = True
     intro = (
         "A key lets a tool talk to the API. Its text is shown once, when it is made; "
         "here only its first characters are kept."

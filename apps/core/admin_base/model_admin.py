@@ -77,6 +77,7 @@ class ModelAdmin(ObjectActions, ModelFace[M]):
     show_full_result_count = False
     empty_text = "There is nothing here yet."
     intro = ""  # what the list is for, in a sentence
+    shows_secret = False  # whether adding one leads to a page that is shown once
     formfield_overrides = {
         models.DateTimeField: {
             "form_class": forms.MomentField,
@@ -184,6 +185,8 @@ class ModelAdmin(ObjectActions, ModelFace[M]):
         """As Django's, but a refusal while saving shows the form again, with what was typed."""
         context = {
             "object_actions": self.offered_actions(request, object_id),
+            "show_save_and_add_another": False,
+            "show_save_and_continue": object_id is not None or not self.shows_secret,
             **(extra_context or {}),
         }
         try:

@@ -28,6 +28,14 @@ class Schema(AutoSchema):
         parts = self.path.removeprefix("/api/v1/").split("/")
         return [parts[0] or "api"]
 
+    def get_operation_id(self) -> str:  # type: ignore[override] # spectacular dropped the arguments
+        """`alerts_acknowledge`, not `alerts_acknowledge_create`: the path already has the verb."""
+        name = str(super().get_operation_id())
+        *above, last = self.path.strip("/").split("/")
+        if "{" in "".join(above) and "{" not in last:
+            name = name.removesuffix("_create").removesuffix("_retrieve")
+        return name
+
     def get_description(self) -> str:  # type: ignore[override] # spectacular dropped the arguments
         scopes = getattr(self.view, "scopes", {})
         needed = scopes.get("write" if self.method not in {"GET", "HEAD"} else "read", "")

@@ -57,6 +57,7 @@ class SecretForm(forms.Form):
 @register(Integration)
 class IntegrationAdmin(ModelAdmin[Integration]):
     form = IntegrationForm
+    shows_secret = True
     intro = (
         "A source of events: the address that a tool posts to, and the surface that it speaks for."
     )

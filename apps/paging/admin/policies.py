@@ -14,7 +14,7 @@ from apps.core.admin_base.forms import Form, ZoneWidget
 from apps.core.admin_base.lists import Archived, chip, links
 from apps.core.admin_base.rows import WindowsField
 from apps.paging import services
-from apps.paging.admin.steps import StepsField, rows_of
+from apps.paging.admin.steps import StepsField, rows_of, told
 from apps.paging.models import EscalationPolicy, EscalationStep, SurfacePolicy
 
 
@@ -98,15 +98,17 @@ class EscalationPolicyAdmin(ModelAdmin[EscalationPolicy]):
     @display(description="steps")
     def way(self, obj: EscalationPolicy) -> str:
         """ "On call, then 5 min: primary, backup": what happens, in one line."""
-        told = [
+        steps = [
             (f"{step.delay_minutes} min: " if step.delay_minutes else "")
-            + ", ".join(str(target).strip() for target in step.targets.all())
+            + ", ".join(told(target) for target in step.targets.all())
             for step in obj.steps.all()
         ]
-        return " → ".join(told)
+        return " → ".join(steps)
 
     @display(description="used by", ordering="using")
     def used_by(self, obj: Any) -> str:
+        if obj.is_default:
+            return "all others"
         return "1 surface" if obj.using == 1 else f"{obj.using} surfaces"
 
     @display(description="used by")

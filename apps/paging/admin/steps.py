@@ -72,6 +72,22 @@ def _token(target: StepTarget) -> str:
     return str(target.kind)
 
 
+def told(target: StepTarget) -> str:
+    """A stored target in a few words: “the lead of Data”, “on call in Profiler”."""
+    match target.kind:
+        case Kind.PERSON:
+            return str(target.person)
+        case Kind.TEAM:
+            return f"everybody in {target.team}"
+        case Kind.TEAM_LEAD:
+            return f"the lead of {target.team}"
+        case Kind.SCHEDULE:
+            role = "" if target.role == Role.PRIMARY else f"{target.get_role_display().lower()}, "
+            return f"{role}on call in {target.schedule}"
+    words = target.get_kind_display()
+    return words[:1].lower() + words[1:]
+
+
 def target_of(token: str) -> dict[str, Any]:
     """The fields of a target from its choice; ValidationError when the choice is gone."""
     kind, _, rest = token.partition(":")

@@ -54,7 +54,12 @@ class ScheduleAdmin(ModelAdmin[Schedule]):
 
     @display(description="on call now")
     def on_call(self, obj: Any) -> object:
-        names = dict.fromkeys(one.person.name for one in obj.duties_now)
+        duties = sorted(obj.duties_now, key=lambda one: one.shift.role != Role.PRIMARY)
+        names = dict.fromkeys(
+            one.person.name if one.shift.role == Role.PRIMARY
+            else f"{one.person.name} ({one.shift.get_role_display().lower()})"
+            for one in duties
+        )  # fmt: skip
         return ", ".join(names) or chip("Nobody", "danger")
 
     @display(description="next")
