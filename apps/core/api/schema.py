@@ -28,7 +28,7 @@ class Schema(AutoSchema):
         parts = self.path.removeprefix("/api/v1/").split("/")
         return [parts[0] or "api"]
 
-    def get_operation_id(self) -> str:  # type: ignore[override] # spectacular dropped the arguments
+    def get_operation_id(self) -> str:
         """`alerts_acknowledge`, not `alerts_acknowledge_create`: the path already has the verb."""
         name = str(super().get_operation_id())
         *above, last = self.path.strip("/").split("/")
