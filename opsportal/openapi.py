@@ -15,6 +15,30 @@ from drf_spectacular.views import SpectacularAPIView
 Json = dict[str, Any]
 
 
+ABOUT = """Who is on call, what is broken, and every event that says so.
+
+**Who calls**: a scoped key, `Authorization: Bearer opk_…`, or the session of a signed-in person. A
+key that is bound to a team sees that team's surfaces and what is unrouted, and 404 for all else; a
+key without a team sees what every member sees.
+
+**Refusals** are RFC 9457 `application/problem+json`: `code` is for programs, `detail` for people,
+`errors` names the fields. The endpoints of vendors answer in their vendor's shape.
+
+**Values**: ids are text; people are their e-mail address, teams, surfaces and schedules their key.
+Times are RFC 3339 with an offset and come back in UTC; durations are whole seconds.
+
+**Lists** answer `{"results": […], "next": url or null}`: follow `next` unchanged. They are ordered
+newest first or by key. A query parameter that is not documented, or stands twice, is refused.
+
+**Bodies** are JSON objects of up to 1 MiB. Fields that are not documented are ignored; of a field
+that stands twice the last counts. Text with NUL or half a surrogate pair is refused, except in
+events, where it is replaced.
+
+**Retries**: a POST with `Idempotency-Key` is done once. 503 means: send it again after
+`Retry-After`.
+"""
+
+
 class SchemaView(SpectacularAPIView):
     """`GET /api/schema`: the document, as JSON."""
 
@@ -49,6 +73,7 @@ class SessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-
 
 def add_intake_paths(result: Json, **_: Any) -> Json:
     """A postprocessing hook of drf-spectacular: puts the intake paths among the others."""
+    result["info"]["description"] = ABOUT
     result["components"].setdefault("schemas", {}).update(_SCHEMAS)
     result["paths"] = dict(sorted({**result["paths"], **_PATHS}.items()))
     return result
@@ -196,6 +221,7 @@ def _operation(
         "post": {
             "operationId": name,
             "tags": [tag],
+            "summary": about.partition("\n")[0].partition(". ")[0].removesuffix("."),
             "description": about,
             "requestBody": {"required": True, **body},
             "responses": {

@@ -36,6 +36,12 @@ class Schema(AutoSchema):
             name = name.removesuffix("_create").removesuffix("_retrieve")
         return name
 
+    def get_summary(self) -> str | None:
+        """The first sentence of the description, for lists of operations."""
+        text = " ".join(str(super().get_description() or "").split())
+        first, stop, _ = text.partition(". ")
+        return (first if stop else text).removesuffix(".").replace("`", "") or None
+
     def get_description(self) -> str:  # type: ignore[override] # spectacular dropped the arguments
         scopes = getattr(self.view, "scopes", {})
         needed = scopes.get("write" if self.method not in {"GET", "HEAD"} else "read", "")
