@@ -69,6 +69,7 @@ def concerns(*, now: datetime) -> list[Concern]:
         _unrouted(),
         *_surfaces(now),
         _gaps(now),
+        _gone(now),
         _hard_to_wake(now),
         _keys(now),
         _people(),
@@ -184,6 +185,28 @@ def _gaps(now: datetime) -> Concern:
         "Gaps in the next 30 days",
         "Nobody is on call then. Hours outside a schedule's own windows are left out.",
         "warning", len(found), rows, _list_url(Schedule),
+    )  # fmt: skip
+
+
+def _gone(now: datetime) -> Concern:
+    """Deactivated people whose turns go on: they are not paged, so those hours have nobody."""
+    shifts = (
+        Shift.objects.overlapping(now, now + GAPS_AHEAD)
+        .filter(schedule__archived_at=None, person__is_active=False)
+        .exclude(role=Role.SHADOW)
+        .select_related("person", "schedule")
+        .order_by("start_at")
+    )
+    first: dict[tuple[int, int], Shift] = {}
+    for shift in shifts:
+        first.setdefault((shift.schedule_id, shift.person_id), shift)
+    rows = [
+        Row(f"{one.person} in {one.schedule}", edit_url(one.schedule), "Take out")
+        for one in list(first.values())[:SHOWN]
+    ]
+    return Concern(
+        "Deactivated people who are still in a turn", "Nobody is woken in their hours.", "danger",
+        len(first), rows, _list_url(Schedule),
     )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from apps.accounts import services as accounts
-from apps.core import clock, heartbeats
+from apps.core import audit, clock, heartbeats
 from apps.intake import services as intake
 from apps.intake.models import Delivery
 from apps.notifications.models import Site
@@ -79,6 +79,17 @@ def test_who_can_only_be_mailed_is_named_before_their_shift(maya: Client, cast: 
     assert [row.text for row in concern.rows] == ["Sam Sand (on call in Web)"]
     build.method(cast.sam, "ntfy", "https://ntfy.sh/y")
     assert attention.concerns(now=clock.now()) == []
+
+
+def test_who_was_switched_off_and_is_still_in_a_turn_is_named(maya: Client, cast: Cast) -> None:
+    schedule = build.schedule(cast.sam, cast.ravi, key="web")
+    build.method(cast.sam, "ntfy", "https://ntfy.sh/y")
+    assert attention.concerns(now=clock.now()) == []
+    accounts.deactivate(person=cast.sam, actor=audit.person(cast.maya), now=clock.now())
+    concern = found("Deactivated people who are still in a turn")
+    assert [row.text for row in concern.rows] == ["Sam Sand in Web"]
+    assert concern.rows[0].url == f"/admin/rotations/schedule/{schedule.pk}/change/"
+    assert "Sam Sand (deactivated)" in text_of(maya.get(concern.rows[0].url))
 
 
 def test_a_gap_is_named_unless_the_windows_mean_it(maya: Client, cast: Cast) -> None:
