@@ -46,9 +46,9 @@ def once(
     key = request.headers.get("Idempotency-Key")
     if key is None:
         return act()
-    if not 1 <= len(key) <= 255 or not key.isprintable():
+    if not 1 <= len(key) <= 255 or not (key.isascii() and key.isprintable()):
         raise Invalid(
-            "Idempotency-Key takes 1 to 255 printable characters.", code="idempotency_key"
+            "Idempotency-Key takes 1 to 255 printable ASCII characters.", code="idempotency_key"
         )
     names = {"principal": principal, "route": f"{request.method} {request.path}"[:300], "key": key}
     body = hashlib.sha256(request._request.body).hexdigest()

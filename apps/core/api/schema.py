@@ -11,10 +11,10 @@ from apps.core.api.problems import ProblemSerializer
 
 _KEY = OpenApiParameter(
     "Idempotency-Key",
-    str,
+    {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$"},
     OpenApiParameter.HEADER,
     description=(
-        "1 to 255 printable characters. The same key with the same body gets the first answer "
+        "1 to 255 printable ASCII characters. The same key and body get the first answer "
         "again (`Idempotent-Replay: true`), with another body 422, while the first runs 409. "
         "A refused request is not kept."
     ),
