@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlencode
 
 from django.test import Client
 
@@ -56,11 +58,10 @@ class Caller:
             sent = {"content_type": media}
         answer = self.client.generic(method, where, **_raw(sent), headers=extra)
         kind = answer.headers.get("Content-Type", "")
-        return Reply(answer.status_code, answer.json() if "json" in kind else None, answer.headers)
+        body = json.loads(answer.content) if "json" in kind and answer.content else None
+        return Reply(answer.status_code, body, answer.headers)
 
     def get(self, path: str, query: dict[str, str] | None = None, **headers: str) -> Reply:
-        from urllib.parse import urlencode
-
         return self.call("GET", f"{path}?{urlencode(query)}" if query else path, **headers)
 
     def post(self, path: str, body: Any = None, **headers: str) -> Reply:
@@ -72,8 +73,6 @@ class Caller:
 
 def _raw(sent: dict[str, Any]) -> dict[str, Any]:
     """JSON for objects, bytes as they are."""
-    import json
-
     data = sent.get("data", b"")
     raw = data if isinstance(data, bytes) else json.dumps(data).encode()
     return {"data": raw, "content_type": sent.get("content_type", "application/json")}

@@ -133,6 +133,18 @@ def test_another_media_type_is_415_and_a_form_cannot_be_smuggled_in() -> None:
         assert (reply.status, reply.code) == (415, "unsupported_media_type")
 
 
+def test_head_answers_like_get_and_nothing_is_kept_by_a_cache() -> None:
+    caller = tool("admin")
+    for path in ("alerts", "oncall", "surfaces"):
+        read, head = caller.get(path), caller.call("HEAD", path)
+        assert (head.status, head.headers["Content-Length"]) == (
+            200,
+            read.headers["Content-Length"],
+        )
+        assert read.headers["Cache-Control"] == "no-store"
+    assert nobody().get("alerts").headers["Cache-Control"] == "no-store"
+
+
 def test_whatever_a_tool_accepts_it_gets_json() -> None:
     reply = tool("admin").get("alerts", Accept="text/html, */*;q=0")
     assert reply.status == 200 and reply.headers["Content-Type"] == "application/json"

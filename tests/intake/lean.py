@@ -21,6 +21,7 @@ from psycopg.conninfo import make_conninfo
 
 from apps.alerts.models import Alert
 from apps.changes.models import Change
+from apps.incidents.models import Incident
 from apps.intake.asgi import IntakeApp
 from apps.intake.store import Store
 from apps.intake.wire import Scope
@@ -244,7 +245,7 @@ def swept() -> Iterator[None]:
     flush = TransactionTestCase._fixture_teardown  # type: ignore[attr-defined] # Django's own
 
     def sweep(case: TransactionTestCase) -> None:
-        if Alert.objects.exists() or Change.objects.exists():
+        if any(model.objects.exists() for model in (Alert, Change, Incident)):
             flush(case)  # the event went on its way
             return
         with connection.cursor() as cursor:

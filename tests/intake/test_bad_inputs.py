@@ -32,7 +32,7 @@ from apps.rotations.models import Handoff, Override
 from tests import builders as build
 from tests.calls import Caller, Reply, nobody, signed_in, tool
 from tests.conftest import Cast
-from tests.intake.lean import Lean
+from tests.intake.lean import Lean, swept  # noqa: F401 - a fixture
 from tests.intake.lean import Reply as LeanReply
 from tests.intake.test_asgi import PAGERDUTY, signature
 from tests.world import World
@@ -511,6 +511,7 @@ def a_resolve_from_elsewhere(lean: Lean) -> None:
 TRIED = {found: "+".join(n for n in LEAN if LEAN[n] is found) for found in LEAN.values()}
 
 
+@pytest.mark.usefixtures("swept")
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("found", TRIED, ids=TRIED.values())
 def test_a_bad_event_does_no_harm(found: Callable[[Lean], None]) -> None:

@@ -15,9 +15,9 @@ from apps.incidents.models import Incident
 from apps.intake import wire
 from apps.intake.models import Delivery
 from tests import builders as build
-from tests.intake.lean import served, spoken
+from tests.intake.lean import served, spoken, swept  # noqa: F401 - a fixture
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("swept")]
 EVENT = {"action": "trigger", "summary": "Profiling fails", "dedup_key": "job/1"}
 
 

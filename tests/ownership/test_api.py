@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from apps.accounts.models import Team
 from apps.core import audit, clock
@@ -13,7 +15,7 @@ from apps.ownership.models import ExternalParty, OwnershipAssignment, Surface, S
 from apps.paging import services as paging
 from apps.paging.services import PolicyStep
 from tests import builders as build
-from tests.calls import Caller, signed_in, tool
+from tests.calls import Caller, Reply, signed_in, tool
 from tests.conftest import Cast
 
 pytestmark = pytest.mark.django_db
@@ -187,3 +189,25 @@ def test_only_who_edits_ownership_changes_it(cast: Cast) -> None:
     for caller, status in ((ravi, 403), (maya, 200)):
         caller.client.cookies["csrftoken"] = token = "a" * 32
         assert caller.patch("surfaces/a", {"name": "X"}, X_CSRFToken=token).status == status
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_same_key_eight_times_at_once_is_one_surface() -> None:
+    text = tool("ownership:write").text
+    replies: list[Reply] = []
+
+    def create() -> None:
+        try:
+            replies.append(Caller(text=text).post("surfaces", {"key": "a", "name": "A"}))
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=create) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert sorted(reply.status for reply in replies)[0] == 201 and len(replies) == 8
+    assert {reply.status for reply in replies[1:]} <= {201, 400, 409}
+    assert all(reply.code in ("invalid", "conflict") for reply in replies if reply.status != 201)
+    assert Surface.objects.count() == 1

@@ -55,6 +55,10 @@ class Base(APIView):
     scopes: Mapping[str, str] = {}
     metadata_class = None
 
+    @property
+    def default_response_headers(self) -> dict[str, str]:
+        return {**super().default_response_headers, "Cache-Control": "no-store"}
+
     def check_permissions(self, request: Request) -> None:
         """Who is signed in hears that a method does not exist, not that it is forbidden."""
         if request.user.is_authenticated and not hasattr(self, (request.method or "").lower()):
