@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import OperationalError
+from psycopg.errors import DeadlockDetected
 from structlog.testing import capture_logs
 
 from apps.accounts import services as accounts
@@ -249,6 +250,18 @@ def test_a_database_that_is_away_is_503_with_retry_after(
     reply = caller.get("alerts")
     assert (reply.status, reply.code) == (503, "database_away")
     assert reply.headers["Retry-After"] == "5" and "hunter2" not in str(reply.body)
+
+
+def test_a_row_that_somebody_else_holds_is_503_busy(monkeypatch: pytest.MonkeyPatch) -> None:
+    from apps.alerts.api import views
+
+    def held(user: object) -> None:
+        raise OperationalError("deadlock detected") from DeadlockDetected()
+
+    caller = tool("admin")
+    monkeypatch.setattr(views, "alerts", held)
+    reply = caller.get("alerts")
+    assert (reply.status, reply.code, reply.headers["Retry-After"]) == (503, "busy", "5")
 
 
 def test_every_answer_has_a_request_id_and_keeps_a_given_one() -> None:

@@ -20,7 +20,7 @@ from django.http.request import UnreadablePostError
 from rest_framework import exceptions, serializers
 from rest_framework.response import Response
 
-from apps.core.errors import DomainError
+from apps.core.errors import DomainError, is_busy
 
 log = structlog.get_logger("opsportal.api")
 NO_KEY = "This needs a valid API key, or the session of a signed-in person."
@@ -101,11 +101,20 @@ def _of_database(error: Exception) -> Response | None:
         case DataError() | UnicodeEncodeError() | RecursionError() | OverflowError():
             return answer(400, "bad_value", "A value in the request cannot be stored or read.")
         case OperationalError() | InterfaceError():
-            log.error("database away", error=type(error).__name__)
-            response = answer(503, "database_away", "The database does not answer right now.")
-            response["Retry-After"] = "5"
-            return response
+            return _trouble(error)
     return None
+
+
+def _trouble(error: Exception) -> Response:
+    """No connection, or too much going on in the database: sending it again helps."""
+    if is_busy(error):
+        log.warning("database busy", error=type(error.__cause__).__name__)
+        response = answer(503, "busy", "Somebody else is changing the same thing just now.")
+    else:
+        log.error("database away", error=type(error).__name__)
+        response = answer(503, "database_away", "The database does not answer right now.")
+    response["Retry-After"] = "5"
+    return response
 
 
 def answer(
