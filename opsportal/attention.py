@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from django.db.models import Model
+from django.db.models import Model, Q
 from django.urls import reverse
 from django.utils.http import urlencode
 
@@ -25,7 +25,7 @@ from apps.notifications.selectors import reach_of
 from apps.ownership.models import Surface
 from apps.ownership.selectors import owners_of
 from apps.rotations.coverage import explained_gaps
-from apps.rotations.models import Role, Schedule, Shift, SurfaceSchedule
+from apps.rotations.models import LayerMember, Role, Schedule, Shift, SurfaceSchedule
 from apps.rotations.selectors import gaps_of
 from opsportal import health
 
@@ -189,19 +189,23 @@ def _gaps(now: datetime) -> Concern:
 
 
 def _gone(now: datetime) -> Concern:
-    """Deactivated people whose turns go on: they are not paged, so those hours have nobody."""
-    shifts = (
-        Shift.objects.overlapping(now, now + GAPS_AHEAD)
-        .filter(schedule__archived_at=None, person__is_active=False)
-        .exclude(role=Role.SHADOW)
-        .select_related("person", "schedule")
-        .order_by("start_at")
+    """Deactivated people who keep a place in a turn: in their hours nobody is on call."""
+    members = (
+        LayerMember.objects.filter(person__is_active=False, version__layer__archived_at=None)
+        .filter(Q(version__effective_to=None) | Q(version__effective_to__gt=now))
+        .filter(version__layer__schedule__archived_at=None)
+        .select_related("person", "version__layer__schedule")
+        .order_by("version__layer__schedule__name", "person__name")
     )
-    first: dict[tuple[int, int], Shift] = {}
-    for shift in shifts:
-        first.setdefault((shift.schedule_id, shift.person_id), shift)
+    first: dict[tuple[int, int], LayerMember] = {}
+    for member in members:
+        first.setdefault((member.version.layer.schedule_id, member.person_id or 0), member)
     rows = [
-        Row(f"{one.person} in {one.schedule}", edit_url(one.schedule), "Take out")
+        Row(
+            f"{one.person} in {one.version.layer.schedule}",
+            edit_url(one.version.layer.schedule),
+            "Take out",
+        )
         for one in list(first.values())[:SHOWN]
     ]
     return Concern(

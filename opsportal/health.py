@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 
+from apps.alerts.models import Alert
 from apps.core import heartbeats
 from apps.intake import services as intake
 from apps.intake.models import Delivery
@@ -84,13 +85,11 @@ def tell(*, what: str, age: timedelta | None, now: datetime) -> None:
 
 
 def all_clear(*, what: str, now: datetime) -> None:
-    """The part is back: resolve the alert on ourselves, if one stands."""
-    intake.receive(
-        integration=intake.internal_integration(now=now),
-        body={
-            "action": "resolve",
-            "summary": f"OpsPortal's {what} is back",
-            "dedup_key": f"opsportal:{what}",
-        },
-        now=now,
-    )
+    """The part is back: resolve the alert on ourselves, if one stands or is on its way."""
+    integration = intake.internal_integration(now=now)
+    key = f"opsportal:{what}"
+    stands = Alert.objects.filter(integration=integration, dedup_key=key).standing().exists()
+    coming = integration.deliveries.filter(status=Delivery.Status.RECEIVED, dedup_key=key).exists()
+    if stands or coming:
+        body = {"action": "resolve", "summary": f"OpsPortal's {what} is back", "dedup_key": key}
+        intake.receive(integration=integration, body=body, now=now)

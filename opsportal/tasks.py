@@ -32,7 +32,9 @@ def watch_engine() -> None:
         log.error("engine late", age=str(state.engine_age))
         health.tell(what="engine", age=state.engine_age, now=now)
         engine.run_once(now=now)
-    elif settings.HEARTBEAT_URL and state.clean:
+        return
+    health.all_clear(what="engine", now=now)
+    if settings.HEARTBEAT_URL and state.clean:
         _ping(settings.HEARTBEAT_URL)
 
 

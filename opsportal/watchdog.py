@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
@@ -45,7 +45,7 @@ class Child:
     started: float = 0.0
     failures: int = 0
     not_before: float = 0.0
-    told: bool = field(default=False)
+    told: bool = True  # so that an alert which an earlier watchdog raised is cleared
 
     def start(self) -> None:
         # A session of its own, so that a signal to our group does not reach the cluster's; and it
@@ -106,17 +106,16 @@ class Watchdog:
             return
         if child.died():
             log.error("died", child=child.name, code=child.process.returncode)
+            self._is_late(child)  # one that keeps dying is told like one that hangs
             child.kill_group()
             child.again_later()
-        elif self._hangs(child):
+        elif time.monotonic() - child.started >= GRACE and self._is_late(child):
             log.error("hangs", child=child.name)
             child.kill_group()
             child.again_later()
 
-    def _hangs(self, child: Child) -> bool:
-        """Too old a sign of life; a database that is away is nobody's fault."""
-        if time.monotonic() - child.started < GRACE:
-            return False
+    def _is_late(self, child: Child) -> bool:
+        """Too old a sign of life, which is told; a database that is away is nobody's fault."""
         try:
             close_old_connections()
             now = clock.db_now()

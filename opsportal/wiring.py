@@ -5,8 +5,9 @@ The order of the lines is the order of the calls.
 
 from __future__ import annotations
 
+from apps.accounts.events import PersonDeactivated, PersonReactivated
 from apps.alerts import handlers as alerts
-from apps.alerts.events import AlertFired, AlertResolved
+from apps.alerts.events import AlertFired, AlertResolved, AlertRouted
 from apps.changes import handlers as changes
 from apps.core.events import subscribe
 from apps.incidents import handlers as incidents
@@ -16,11 +17,14 @@ from apps.notifications.events import MessageFailed
 from apps.paging import handlers as paging
 from apps.paging import services as escalation
 from apps.paging.events import PageAcknowledged, PageExhausted, PageStepTaken
+from apps.rotations import handlers as rotations
 from opsportal.engine import Step
 
 
 def wire() -> None:
     """Called once when the project is ready."""
+    subscribe(PersonDeactivated, rotations.person_deactivated)
+    subscribe(PersonReactivated, rotations.person_reactivated)
     subscribe(EventsNormalised, alerts.take_events)
     subscribe(EventsNormalised, changes.take_events)
     subscribe(MessageFailed, paging.message_failed)
@@ -30,6 +34,7 @@ def wire() -> None:
     subscribe(PageExhausted, incidents.page_exhausted)
     subscribe(AlertFired, incidents.alert_fired)
     subscribe(AlertResolved, incidents.alert_resolved)
+    subscribe(AlertRouted, incidents.alert_routed)
 
 
 def engine_steps() -> list[Step]:

@@ -15,6 +15,8 @@ from apps.accounts.models import ApiKey
 from apps.accounts.roles import Grant, Role, Scope, grants_of
 from apps.core import audit, clock, secrets
 
+NO_KEY = "This needs a valid API key. Send it as Authorization: Bearer opk_…"
+
 
 @dataclass(frozen=True)
 class KeyPrincipal:
@@ -57,7 +59,7 @@ class KeyAuthentication(BaseAuthentication):
         rows = ApiKey.objects.usable(now).select_related("team")
         key = rows.filter(digest=secrets.digest(text.strip())).first()
         if key is None:
-            raise AuthenticationFailed("This needs a valid API key.", code="not_authenticated")
+            raise AuthenticationFailed(NO_KEY, code="not_authenticated")
         if key.last_used_at is None or now - key.last_used_at > timedelta(minutes=1):
             ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)
         return KeyPrincipal(key), key

@@ -13,3 +13,12 @@ class PersonDeactivated:
     person_id: int
     at: datetime
     by: Actor
+
+
+@dataclass(frozen=True)
+class PersonReactivated:
+    """Somebody is back; what they had a place in may count on them again."""
+
+    person_id: int
+    at: datetime
+    by: Actor

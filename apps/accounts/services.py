@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from apps.accounts.events import PersonDeactivated
+from apps.accounts.events import PersonDeactivated, PersonReactivated
 from apps.accounts.models import ApiKey, Person, Team, check_zone
 from apps.accounts.roles import Role, Scope
 from apps.core import events, secrets
@@ -98,11 +98,13 @@ def deactivate(*, person: Person, actor: Actor, now: datetime) -> Person:
     return person
 
 
+@transaction.atomic
 def reactivate(*, person: Person, actor: Actor, now: datetime) -> Person:
-    """Let somebody back in. What they held before is not given back by itself."""
+    """Let somebody back in; their places in rotations count again."""
     person.is_active = True
     person.archived_at = None
     person.save(update_fields=["is_active", "archived_at"])
+    events.publish(PersonReactivated(person_id=person.pk, at=now, by=actor))
     return person
 
 

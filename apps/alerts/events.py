@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from apps.alerts.models import Alert, AlertGroup
+    from apps.ownership.models import Surface
 
 
 @dataclass(frozen=True)
@@ -25,4 +26,14 @@ class AlertResolved:
     alert: Alert
     group: AlertGroup
     group_closed: bool
+    at: datetime
+
+
+@dataclass(frozen=True)
+class AlertRouted:
+    """Somebody gave an alert its surface by hand."""
+
+    alert: Alert
+    group: AlertGroup
+    surface: Surface
     at: datetime

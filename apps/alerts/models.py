@@ -101,7 +101,7 @@ class Alert(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["integration", "dedup_key"],
+                fields=["integration", "dedup_key", "kind"],
                 condition=~Q(status="resolved"),
                 name="alerts_alert_one_open",
             )

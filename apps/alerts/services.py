@@ -12,10 +12,11 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import Q
 
 from apps.accounts.models import Person
 from apps.alerts import routing
-from apps.alerts.events import AlertFired, AlertResolved
+from apps.alerts.events import AlertFired, AlertResolved, AlertRouted
 from apps.alerts.models import (
     RANK,
     Alert,
@@ -47,11 +48,11 @@ _LOCK = 0x4F50_0002
 @transaction.atomic
 def take(*, event: Event, integration: Integration, now: datetime) -> Alert | None:
     """Apply one canonical event; answers the alert it touched, None when there was none."""
-    _serialise(integration, event.dedup_key)
+    _lock_pages(event, integration)
     alert = (
         Alert.objects.select_for_update(of=("self",))
         .select_related("group", "group__page", "surface")
-        .filter(integration=integration, dedup_key=event.dedup_key)
+        .filter(integration=integration, dedup_key=event.dedup_key, kind=_kind(event))
         .standing()
         .first()
     )
@@ -70,12 +71,24 @@ def take(*, event: Event, integration: Integration, now: datetime) -> Alert | No
     return alert
 
 
-def _serialise(integration: Integration, key: str) -> None:
-    """One event of a key at a time, so that a burst cannot open two alerts."""
-    text = f"{integration.pk}:{key}".encode()
-    number = int.from_bytes(hashlib.sha256(text).digest()[:4], "big", signed=True)
+def _kind(event: Event) -> str:
+    """A test event lives beside the real ones: it never touches a real alert of the same key."""
+    return Kind.TEST if event.test else Kind.REAL
+
+
+def _lock_pages(event: Event, integration: Integration) -> None:
+    """Take the integration, then the pages that this event may move.
+
+    Everybody locks in one order: pages, then groups, alerts, incidents, messages. One event of an
+    integration at a time, so that a burst cannot open two alerts.
+    """
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_LOCK, number])
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(%s, %s)", [_LOCK, integration.pk & 0x7FFF_FFFF]
+        )
+    mine = Q(alerts__dedup_key=event.dedup_key) | Q(key=group_key(event))
+    groups = AlertGroup.objects.filter(mine, integration=integration, closed_at=None)
+    paging.lock(groups.exclude(page=None).values_list("page_id", flat=True))
 
 
 def _trigger(
@@ -115,8 +128,13 @@ def _is_late(event: Event, integration: Integration) -> bool:
     """Older, by the source's own clock, than the last resolve of its key."""
     if event.source_ts is None:
         return False
-    known = SourceClock.objects.filter(integration=integration, dedup_key=event.dedup_key).first()
+    known = SourceClock.objects.filter(integration=integration, dedup_key=_clock(event)).first()
     return known is not None and event.source_ts <= known.resolved_ts
+
+
+def _clock(event: Event) -> str:
+    """The key's clock; a test event has one of its own."""
+    return f"test:{event.dedup_key}"[:300] if event.test else event.dedup_key
 
 
 def _remember_source_time(event: Event, integration: Integration) -> None:
@@ -124,7 +142,7 @@ def _remember_source_time(event: Event, integration: Integration) -> None:
         return
     row, fresh = SourceClock.objects.get_or_create(
         integration=integration,
-        dedup_key=event.dedup_key,
+        dedup_key=_clock(event),
         defaults={"resolved_ts": event.source_ts},
     )
     if not fresh and row.resolved_ts < event.source_ts:
@@ -134,7 +152,7 @@ def _remember_source_time(event: Event, integration: Integration) -> None:
 
 def _open(event: Event, integration: Integration, actor: Actor, now: datetime) -> Alert:
     surface, how = route(event, integration)
-    kind = Kind.TEST if event.test else Kind.REAL
+    kind = _kind(event)
     group = _open_group(event, integration, now)
     alert = Alert.objects.create(
         integration=integration,
@@ -214,19 +232,21 @@ def group_key(event: Event) -> str:
     """The group's key: the source's group, unless it says nothing, else the alert alone."""
     grouped = event.group_key and meaningful_group(event.group_key)
     text = f"group:{event.group_key}" if grouped else f"alert:{event.dedup_key}"
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(f"{'test:' if event.test else ''}{text}".encode()).hexdigest()
 
 
 def _open_group(event: Event, integration: Integration, now: datetime) -> AlertGroup:
+    """The standing group, locked and read afresh; a new one when somebody just closed it."""
     key = group_key(event)
-    _serialise(integration, f"group {key}")
-    group, _ = AlertGroup.objects.select_related("page").get_or_create(
-        integration=integration,
-        key=key,
-        closed_at=None,
-        defaults={"opened_at": now, "severity": Severity.INFO},
+    found = (
+        AlertGroup.objects.select_for_update(of=("self",))
+        .select_related("page")
+        .filter(integration=integration, key=key, closed_at=None)
+        .first()
     )
-    return group
+    return found or AlertGroup.objects.create(
+        integration=integration, key=key, opened_at=now, severity=Severity.INFO
+    )
 
 
 def _group_of(alert: Alert) -> AlertGroup:
@@ -270,6 +290,7 @@ def _open_page(alert: Alert, group: AlertGroup, urgency: str, actor: Actor, now:
         summary=alert.summary,
         urgency=urgency,
         surface=alert.surface,
+        links=alert.links,
         opener_kind="alert_group",
         opener_ref=str(group.pk),
         opener_url=f"/alerts/{alert.pk}/",
@@ -279,6 +300,15 @@ def _open_page(alert: Alert, group: AlertGroup, urgency: str, actor: Actor, now:
         now=now,
     )
     group.save(update_fields=["page"])
+
+
+def _lock_page_of(alert: Alert) -> None:
+    """The page comes before everything else that is locked."""
+    paging.lock(
+        AlertGroup.objects.filter(pk=alert.group_id or 0, page__isnull=False).values_list(
+            "page_id", flat=True
+        )
+    )
 
 
 def link_incident(*, group: AlertGroup, ref: str, url: str) -> None:
@@ -295,6 +325,8 @@ def acknowledge(
     *, alert: Alert, actor: Actor, now: datetime, person: Person | None = None
 ) -> Alert:
     """Take the alert; its page is acknowledged with it."""
+    _lock_page_of(alert)
+    alert.refresh_from_db(fields=["status"])
     if alert.status != Alert.Status.FIRING:
         return alert
     group = _group_of(alert)
@@ -319,7 +351,7 @@ def _mark_acknowledged(alert: Alert, actor: Actor, now: datetime) -> None:
 
 def page_was_acknowledged(*, page_id: int, actor: Actor, now: datetime) -> None:
     """Acknowledging a page acknowledges its alerts."""
-    firing = Alert.objects.select_for_update().filter(
+    firing = Alert.objects.select_for_update(of=("self",)).filter(
         group__page_id=page_id, status=Alert.Status.FIRING
     )
     for alert in firing:
@@ -329,6 +361,7 @@ def page_was_acknowledged(*, page_id: int, actor: Actor, now: datetime) -> None:
 @transaction.atomic
 def resolve(*, alert: Alert, actor: Actor, now: datetime, note: str = "") -> Alert:
     """End the alert; with the last of its group the page ends too."""
+    _lock_page_of(alert)
     group = _group_of(alert)
     move(alert, to=Alert.Status.RESOLVED, actor=actor, now=now, resolved_at=now, last_seen_at=now)
     AlertNote.objects.create(
@@ -368,6 +401,7 @@ def give_surface(
     *, alert: Alert, surface: Surface, actor: Actor, now: datetime, remember: bool = False
 ) -> Alert:
     """Route an alert by hand; its page, if it waits, starts over with the surface's people."""
+    _lock_page_of(alert)
     if alert.status == Alert.Status.RESOLVED:
         raise Conflict("This alert is resolved; there is nothing to route.")
     alert.surface, alert.routed_by, alert.wanted_surface = surface, actor.label, ""
@@ -384,6 +418,7 @@ def give_surface(
         paging.reroute(page=group.page, surface=surface, actor=actor, now=now)
     if remember:
         _remember_rule(alert, surface)
+    events.publish(AlertRouted(alert=alert, group=group, surface=surface, at=now))
     return alert
 
 

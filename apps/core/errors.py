@@ -59,3 +59,19 @@ class NotFound(DomainError):
 
     code = "not_found"
     status = 404
+
+
+# -- the database's own trouble, told apart by SQLSTATE
+
+BUSY = frozenset({"40001", "40P01", "53200", "53300", "55P03", "57014"})
+
+
+def is_away(error: BaseException | None) -> bool:
+    """No connection, or it broke: as opposed to a statement that failed."""
+    state = getattr(getattr(error, "__cause__", None), "sqlstate", None)
+    return state is None or state.startswith(("08", "57P"))
+
+
+def is_busy(error: BaseException | None) -> bool:
+    """A deadlock, a lock or statement that took too long, no room: trying again helps."""
+    return getattr(getattr(error, "__cause__", None), "sqlstate", None) in BUSY

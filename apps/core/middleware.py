@@ -15,8 +15,9 @@ from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
 from django.db import DataError, InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
+from django.urls import Resolver404, resolve
 
-from apps.core.errors import DomainError
+from apps.core.errors import DomainError, is_away, is_busy
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 log = structlog.get_logger("opsportal.web")
@@ -123,13 +124,9 @@ class RefusePoison:
         )
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        if isinstance(error, OperationalError | InterfaceError) and _is_away(error):
-            log.error("database away", error=type(error).__name__)
-            response = say(
-                request, 503, "database_away", "The database does not answer. Try again in seconds."
-            )
-            response["Retry-After"] = "5"
-            return response
+        trouble = database_trouble(request, error)
+        if trouble is not None:
+            return trouble
         if isinstance(error, DataError | UnicodeEncodeError | RecursionError | OverflowError):
             log.warning("refused value", error=type(error).__name__)
             return say(
@@ -138,11 +135,21 @@ class RefusePoison:
         return None
 
 
-def _is_away(error: Exception) -> bool:
-    """Connection trouble, as opposed to a statement that failed."""
-    cause = error.__cause__
-    state = getattr(cause, "sqlstate", None)
-    return state is None or state.startswith(("08", "57P"))
+def database_trouble(request: HttpRequest, error: BaseException | None) -> HttpResponse | None:
+    """503 with Retry-After for a database that is away or busy; None for any other error."""
+    if not isinstance(error, OperationalError | InterfaceError):
+        return None
+    if is_away(error):
+        log.error("database away", error=type(error).__name__)
+        code, text = "database_away", "The database does not answer. Try again in seconds."
+    elif is_busy(error):
+        log.warning("database busy", error=type(error.__cause__).__name__)
+        code, text = "busy", "Somebody else is changing the same thing. Try again in a moment."
+    else:
+        return None
+    response = say(request, 503, code, text)
+    response["Retry-After"] = "5"
+    return response
 
 
 class History:
@@ -156,8 +163,16 @@ class History:
             return self.get_response(request)
         person = request.user.pk if request.user.is_authenticated else None
         with ExitStack() as stack:
-            stack.enter_context(pghistory.context(person=person, route=request.path[:200]))
+            stack.enter_context(pghistory.context(person=person, route=_route(request)))
             return self.get_response(request)
+
+
+def _route(request: HttpRequest) -> str:
+    """The address's pattern: paths of signed links are credentials and are kept nowhere."""
+    try:
+        return str(resolve(request.path_info).route)[:200]
+    except Resolver404:
+        return ""
 
 
 class SayDomainErrors:

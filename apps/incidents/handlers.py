@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from apps.alerts.events import AlertFired, AlertResolved
+from apps.alerts.events import AlertFired, AlertResolved, AlertRouted
 from apps.core import audit
 from apps.incidents import services
 from apps.paging.events import PageAcknowledged, PageExhausted, PageStepTaken
@@ -43,3 +43,7 @@ def page_exhausted(event: PageExhausted) -> None:
         now=event.at,
         text="Every step of the escalation was taken and nobody acknowledged.",
     )
+
+
+def alert_routed(event: AlertRouted) -> None:
+    services.alert_routed(alert=event.alert, surface=event.surface, now=event.at)

@@ -72,8 +72,8 @@ def take_alert(
     """
     severity = FROM_ALERT.get(AlertSeverity(alert.severity))
     incident = _of_group(group, now)
-    if incident is None and severity is None:
-        return None
+    if severity is None and (incident is None or not incident.is_standing):
+        return None  # what wakes nobody opens nothing, and opens nothing again
     if incident is None:
         assert severity is not None
         incident = _open(alert, group, severity, actor, now)
@@ -248,7 +248,8 @@ def page_acknowledged(*, page_id: int, actor: Actor, now: datetime) -> None:
     if incident is None or not incident.is_standing:
         return
     if incident.acknowledged_at is None:
-        incident.acknowledged_at = now
+        # The web's clock and the database's may differ by a moment; the order of events does not.
+        incident.acknowledged_at = max(now, incident.detected_at)
         incident.save(update_fields=["acknowledged_at"])
     if actor.person_id:
         incident.participants.add(actor.person_id)
@@ -260,6 +261,22 @@ def page_acknowledged(*, page_id: int, actor: Actor, now: datetime) -> None:
         now=now,
         subject=("page", str(page_id), ""),
     )
+
+
+@transaction.atomic
+def alert_routed(*, alert: Alert, surface: Surface, now: datetime) -> None:
+    """The surface of an alert that had none becomes its incident's, when that has none either."""
+    incident = _by_link("alert", str(alert.pk))
+    if incident is not None and incident.surface_id is None:
+        incident.surface = surface
+        incident.save(update_fields=["surface"])
+        record(
+            incident=incident,
+            what="routed",
+            text=f"Belongs to {surface.key}.",
+            actor=audit.SYSTEM,
+            now=now,
+        )
 
 
 def page_told(*, page_id: int, what: str, text: str, now: datetime) -> None:
@@ -355,6 +372,7 @@ def transition(
     """
     if to == Status.MERGED:
         raise IllegalTransition("Merging needs the other incident; a plain move cannot do it.")
+    lock_pages(incident)
     reopening = not incident.is_standing and to in {Status.INVESTIGATING, Status.TRIAGE}
     if reopening and not note.strip():
         raise Invalid(
@@ -362,7 +380,9 @@ def transition(
             code="note_needed",
             fields={"note": ["Reopening takes a reason."]},
         )
-    stamps = _stamps(incident, to, now, reopening)
+    stamps = _stamps(
+        incident, to, max(now, incident.mitigated_at or incident.detected_at), reopening
+    )
     said_now = {"impact_summary": impact_summary, "detection_source": detection_source}
     stamps |= {name: value for name, value in said_now.items() if value}
     was = incident.status
@@ -399,18 +419,26 @@ def _stamps(incident: Incident, to: str, now: datetime, reopening: bool) -> dict
     return stamps
 
 
+def page_ids(incident: Incident) -> list[int]:
+    """The pages that belong to an incident."""
+    return [int(ref) for ref in incident.links.filter(kind="page").values_list("ref", flat=True)]
+
+
+def lock_pages(incident: Incident) -> list[Page]:
+    """Lock the incident's pages before the incident, as everybody does."""
+    return paging.lock(page_ids(incident))
+
+
 def _end_duties(incident: Incident, actor: Actor, now: datetime) -> None:
     """Nobody is woken any more for what is over; firing alerts stay the source's to resolve."""
-    refs = incident.links.filter(kind="page").values_list("ref", flat=True)
-    for page in Page.objects.filter(pk__in=[int(ref) for ref in refs]).standing():
+    for page in Page.objects.filter(pk__in=page_ids(incident)).standing():
         paging.resolve(page=page, actor=actor, now=now)
 
 
 @transaction.atomic
 def acknowledge(*, incident: Incident, actor: Actor, person: Person | None, now: datetime) -> int:
     """Acknowledge every waiting page of the incident; answers how many there were."""
-    refs = incident.links.filter(kind="page").values_list("ref", flat=True)
-    waiting = list(Page.objects.filter(pk__in=[int(ref) for ref in refs]).waiting())
+    waiting = [page for page in lock_pages(incident) if page.is_waiting]
     for page in waiting:
         paging.acknowledge(page=page, actor=actor, person=person, now=now)
     return len(waiting)
@@ -441,6 +469,7 @@ def set_severity(
         raise Conflict(f"It is {severity} already.")
     if severity > incident.severity and not reason.strip():
         raise Invalid("Lowering the severity takes a reason.", fields={"reason": ["Say why."]})
+    lock_pages(incident)
     locked = Incident.objects.select_for_update(of=("self",)).get(pk=incident.pk)
     _set_severity(locked, severity, reason or "raised", actor, now)
     for ref in locked.links.filter(kind="page").values_list("ref", flat=True):

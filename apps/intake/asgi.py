@@ -38,7 +38,7 @@ from apps.intake.wire import (
 log = structlog.get_logger("opsportal.intake")
 HOOK_KINDS = frozenset({"alertmanager", "gcp", "github"})
 MAX_LINES = 10_000
-NO_KEY = "This needs a valid API key."
+NO_KEY = "This needs a valid API key. Send it as Authorization: Bearer opk_…"
 
 
 def digest(text: str) -> str:
@@ -142,6 +142,9 @@ class IntakeApp:
         except InvalidEvent as error:
             return _invalid(error)
         put = await self._put(request, source, adapter.KIND, raw, delivery_key, keys[0] or "")
+        if not put.same_body and (delivery_key or "").startswith("idempotency-key:"):
+            text = "This Idempotency-Key was used with another body. Send a new key."
+            return problem(422, "idempotency_key_reused", text)
         body: dict[str, Any] = {"status": "accepted", "delivery_id": str(put.delivery_id)}
         if len(keys) > 1:
             body["dedup_keys"] = keys

@@ -12,12 +12,12 @@ from itertools import groupby
 from typing import Any
 
 import structlog
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, OperationalError, connection, transaction
 from django.db.models import F
 
 from apps.accounts.models import Team
 from apps.core import audit, events, secrets
-from apps.core.errors import Conflict, Invalid
+from apps.core.errors import Conflict, Invalid, is_away
 from apps.core.transitions import move, settle
 from apps.intake.adapters import ADAPTERS, CHECKED
 from apps.intake.canonical import CanonicalEvent, InvalidEvent
@@ -29,6 +29,7 @@ from apps.ownership.models import Surface
 log = structlog.get_logger("opsportal.intake")
 MAX_TRIES = 5  # a delivery whose processing keeps dying is set aside
 BATCH = 100
+KEPT = (Delivery.Status.RECEIVED, Delivery.Status.QUARANTINED)  # retention leaves these
 _LOCK = 0x4F50_0001  # advisory lock class of "one normaliser an integration"
 
 
@@ -214,7 +215,17 @@ def normalise_due(*, now: datetime, limit: int = BATCH) -> int:
         .values_list("integration_id", flat=True)
         .distinct()[:limit]
     )
-    return sum(_normalise_integration(pk, now=now, limit=limit) for pk in waiting)
+    share = max(10, limit // max(1, len(waiting)))  # a pass stays short, and nobody starves
+    done = 0
+    for pk in waiting:
+        try:
+            done += _normalise_integration(pk, now=now, limit=share)
+        except OperationalError as error:
+            if is_away(error):
+                raise
+            # Deadlock, lock timeout, a full lock table: nothing is wrong with what was sent.
+            log.warning("normalising put off", integration=pk, error=type(error.__cause__).__name__)
+    return done
 
 
 def _normalise_integration(integration_id: int, *, now: datetime, limit: int) -> int:
@@ -241,9 +252,14 @@ def _take(batch: list[Delivery], *, now: datetime) -> None:
         _quarantine(row, "Processing this delivery broke off several times.", now=now)
     alive = [row for row in batch if row.tries < MAX_TRIES]
     Delivery.objects.filter(pk__in=[row.pk for row in alive]).update(tries=F("tries") + 1)
-    with transaction.atomic():
-        for row in alive:
-            _normalise_one(row, now=now)
+    try:
+        with transaction.atomic():
+            for row in alive:
+                _normalise_one(row, now=now)
+    except OperationalError as error:
+        if not is_away(error):  # rolled back whole, and no fault of these: the try does not count
+            Delivery.objects.filter(pk__in=[row.pk for row in alive]).update(tries=F("tries") - 1)
+        raise
 
 
 def _normalise_one(row: Delivery, *, now: datetime) -> None:
@@ -269,9 +285,9 @@ def _normalise_one(row: Delivery, *, now: datetime) -> None:
             settle(row, to=to, normalised_at=now)
     except InvalidEvent as error:
         _quarantine(row, error.message, now=now)
+    except OperationalError:
+        raise  # the database's trouble, not the delivery's: it waits
     except DatabaseError as error:
-        if connection.connection is None or connection.connection.closed:
-            raise  # the database went away: the delivery waits, it is not at fault
         log.exception("delivery failed", delivery=row.pk)
         _quarantine(row, f"The database refused a value ({type(error).__name__}).", now=now)
     except Exception as error:
@@ -361,7 +377,7 @@ class _one_normaliser:  # noqa: N801 - reads as the phrase it is
 def purge(*, now: datetime, keep: timedelta, limit: int = 1000) -> int:
     """Delete one small batch of old deliveries that no alert needs any more."""
     old = Delivery.objects.filter(received_at__lt=now - keep).order_by("pk")
-    ids = list(old.exclude(status=Delivery.Status.RECEIVED).values_list("pk", flat=True)[:limit])
+    ids = list(old.exclude(status__in=KEPT).values_list("pk", flat=True)[:limit])
     Event.objects.filter(delivery_id__in=ids).delete()
     Delivery.objects.filter(pk__in=ids).delete()
     return len(ids)

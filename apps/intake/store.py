@@ -55,23 +55,25 @@ class Kept:
     delivery_id: int
     dedup_key: str
     repeat: bool
+    same_body: bool = True
 
 
+# A key rotated from another posts to the first one's integration: the chain leads there.
 _KEY = """
-SELECT k.id, k.name, k.scopes, coalesce(k.rate, i.rate), i.id, k.team_id, k.rotated_from_id,
-    k.last_used_at
-FROM accounts_apikey k
-LEFT JOIN intake_integration i ON i.api_key_id = k.id
-WHERE k.digest = %s AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > %s)
-"""
-_USED = "UPDATE accounts_apikey SET last_used_at = %s WHERE id = %s RETURNING id"
-_ROOT = """
-WITH RECURSIVE chain(id, up) AS (
-    SELECT id, rotated_from_id FROM accounts_apikey WHERE id = %s
+WITH RECURSIVE mine AS (
+    SELECT id, name, scopes, rate, team_id, rotated_from_id, last_used_at FROM accounts_apikey
+    WHERE digest = %s AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > %s)
+), chain(id, up) AS (
+    SELECT id, rotated_from_id FROM mine
     UNION ALL
     SELECT k.id, k.rotated_from_id FROM accounts_apikey k JOIN chain ON k.id = chain.up
-) SELECT id FROM chain WHERE up IS NULL
+)
+SELECT mine.id, mine.name, mine.scopes, coalesce(mine.rate, i.rate), i.id, mine.team_id, chain.id,
+    mine.last_used_at, i.archived_at
+FROM mine JOIN chain ON chain.up IS NULL
+LEFT JOIN intake_integration i ON i.api_key_id = chain.id
 """
+_USED = "UPDATE accounts_apikey SET last_used_at = %s WHERE id = %s RETURNING id"
 _NATIVE = """
 INSERT INTO intake_integration
     (name, kind, api_key_id, team_id, token_hint, secret_sealed, secret_old_sealed, created_at)
@@ -92,7 +94,9 @@ WITH kept AS (
     RETURNING id
 ) SELECT id, pg_notify('{WAKE}', 'delivery') FROM kept
 """  # noqa: S608 - the channel's name is ours
-_FIRST = "SELECT id, dedup_key FROM intake_delivery WHERE integration_id = %s AND delivery_key = %s"
+_FIRST = """
+SELECT id, dedup_key, body = %s FROM intake_delivery WHERE integration_id = %s AND delivery_key = %s
+"""
 
 
 class Store:
@@ -141,11 +145,12 @@ class Store:
         rows = await self._rows(_KEY, [digest, now])
         if not rows:
             return None
-        key_id, name, scopes, rate, integration_id, team_id, rotated_from, used = rows[0]
+        key_id, name, scopes, rate, integration_id, team_id, root, used, archived_at = rows[0]
+        if archived_at is not None:
+            return None
         if used is None or now - used > USED_EVERY:
             await self._rows(_USED, [now, key_id])
         if integration_id is None and "events:write" in scopes + _opened(scopes):
-            root = (await self._rows(_ROOT, [key_id]))[0][0] if rotated_from else key_id
             made = await self._rows(_NATIVE, [name, root, team_id, now])
             integration_id = made[0][0]
         source = Source(integration_id or 0, "native", rate)
@@ -164,8 +169,9 @@ class Store:
         rows = await self._rows(_PUT, _values(item, now))
         if rows:
             return Kept(rows[0][0], item.dedup_key, repeat=False)
-        first = await self._rows(_FIRST, [item.integration_id, item.delivery_key])
-        return Kept(first[0][0], first[0][1], repeat=True)
+        asked = [item.body, item.integration_id, item.delivery_key]
+        pk, dedup_key, same_body = (await self._rows(_FIRST, asked))[0]
+        return Kept(pk, dedup_key, repeat=True, same_body=same_body)
 
     async def put_many(self, items: Sequence[Received], now: datetime) -> None:
         """Commit a batch, all of it or nothing: one round of writing, one flush to disk.

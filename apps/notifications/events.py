@@ -9,6 +9,7 @@ class MessageFailed:
     """A message reached its person by no method; whoever wrote it may try somebody else."""
 
     message_id: int
+    what: str
     subject_kind: str
     subject_ref: str
     person_id: int | None

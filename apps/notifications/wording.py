@@ -94,7 +94,7 @@ _ROLES: dict[Role, tuple[str, str]] = {
     "lead": ("You lead the team", "You lead the team {of}"),
     "team": ("Your team is needed", "You are a member of the team {of}"),
     "named": ("You are asked", "The escalation policy {of} names you"),
-    "fallback": ("Nobody else has answered", "You are the last resort of {of}"),
+    "fallback": ("Nobody else is on it", "You are the last resort of {of}"),
 }
 _PREFIX = {"real": "", "drill": "[DRILL] ", "test": "[TEST] ", "backfilled": "[PAST] "}
 _NO_BRACKETS = str.maketrans("", "", "[]")

@@ -7,5 +7,5 @@ from apps.paging import services
 
 
 def message_failed(event: MessageFailed) -> None:
-    if event.subject_kind == "page":
+    if event.subject_kind == "page" and event.what == "page_step":
         services.hurry(page_id=int(event.subject_ref), person_id=event.person_id, now=event.at)

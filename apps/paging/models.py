@@ -170,6 +170,7 @@ class Page(models.Model):
     )
     acknowledged_label = models.CharField(max_length=200, blank=True)
     resolved_at = models.DateTimeField(null=True)
+    links = models.JSONField(default=list, blank=True)  # [{"href", "text"}]: dashboards, runbooks
     recipients = models.JSONField(default=list, blank=True)  # person ids a page not real may reach
 
     objects = PageQuerySet.as_manager()

@@ -60,6 +60,14 @@ def _at(snapshot: Snapshot, loop: int, step: int, since: datetime) -> Position |
     return Position(loop, step, due)
 
 
+def earliest(snapshot: Snapshot, step: int, now: datetime) -> datetime:
+    """Now, or the next opening for a step that waits for working hours."""
+    steps = snapshot["steps"]
+    if step < len(steps) and steps[step].get("only_in_working_hours"):
+        return opening(snapshot["working_hours"], snapshot["time_zone"], now)
+    return now
+
+
 def _pause(steps: Sequence[Mapping[str, Any]]) -> int:
     """The wait before the steps run again: the longest wait in them, at least five minutes."""
     return max(300, *(int(step["delay_seconds"]) for step in steps))

@@ -103,7 +103,7 @@ class Shell:
             items.append({"label": "People", "icon": "owner", "url": link("people")})
         if user and user.may(Grant.ADMIN):
             items.append({"label": "Site settings", "icon": "gear", "url": link("site")})
-        if settings.DEBUG:
+        if settings.STYLEGUIDE or settings.DEBUG:
             items.append({"label": "Style guide", "icon": "edit", "url": link("styleguide")})
         return [item for item in items if item["url"]]
 

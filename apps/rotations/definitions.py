@@ -26,11 +26,12 @@ def definition_of(schedule: Schedule, start: datetime, end: datetime) -> timelin
         LayerVersion.objects.filter(layer__schedule=schedule)
         .overlapping(start, end)
         .select_related("layer")
-        .prefetch_related("members")
+        .prefetch_related("members__person")
     )
     specs = [spec for version in versions if (spec := _layer(version)) is not None]
     named = {spec.name for spec in specs}
     overrides = schedule.overrides.standing().overlapping(start, end).order_by("created_at", "pk")
+    overrides = overrides.exclude(person__is_active=False)
     return timeline.Definition(
         time_zone=schedule.time_zone,
         layer_mode=cast("timeline.LayerMode", schedule.layer_mode),
@@ -44,7 +45,8 @@ def definition_of(schedule: Schedule, start: datetime, end: datetime) -> timelin
 def _layer(version: LayerVersion) -> timeline.LayerSpec | None:
     """One version as a layer; None while nobody is in its turn."""
     members = sorted(version.members.all(), key=lambda member: member.position)
-    people = [str(m.person_id) if m.person_id else None for m in members]
+    # Whoever was deactivated keeps their place as a buffer: nobody is on call in it, and it shows.
+    people = [str(m.person_id) if m.person and m.person.is_active else None for m in members]
     if not any(people):
         return None
     shift = version.anchor_index % len(people)

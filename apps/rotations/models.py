@@ -36,7 +36,7 @@ class Role(models.TextChoices):
     SHADOW = "shadow", "Shadow, never paged"
 
 
-@pghistory.track()
+@pghistory.track(exclude=["materialised_to", "settled_to"])
 class Schedule(models.Model):
     """Who is on call for something, by layers whose result is kept as shifts."""
 

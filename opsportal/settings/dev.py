@@ -19,7 +19,8 @@ def _kept_secret(name: str) -> str:
     return path.read_text(encoding="utf-8").strip()
 
 
-DEBUG = env.flag("DEBUG", default=True)
+DEBUG = env.flag("DEBUG")  # a traceback page shows settings: only whoever asks for it gets one
+STYLEGUIDE = True
 SECRET_KEY = env.text("SECRET_KEY", "") or _kept_secret("secret_key")
 SECRET_KEYS_AT_REST = SECRET_KEYS_AT_REST or [_kept_secret("encryption_key")]
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", ("localhost", "127.0.0.1", "[::1]", "testserver"))

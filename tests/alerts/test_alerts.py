@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.test import Client
+
 from apps.alerts.models import Alert
 from apps.incidents.models import Incident
 from apps.paging.models import Page
@@ -185,3 +187,51 @@ def test_a_test_event_is_stored_and_pages_nobody(world: World, cast: Cast) -> No
     world.run()
     assert alert.kind == "test"
     assert not Page.objects.exists() and not Incident.objects.exists()
+
+
+def test_a_test_event_never_stands_in_the_way_of_the_real_one(world: World, cast: Cast) -> None:
+    _, source = _story(cast)
+    build.alert(source, severity="critical", dedup_key="x", group_key="g", test=True)
+    build.event(source, severity="critical", dedup_key="x", group_key="g", summary="Real")
+    world.run()
+    world.expect_page(to=cast.ravi, containing="[SEV2] Real")
+    assert sorted(Alert.objects.values_list("kind", flat=True)) == ["real", "test"]
+    build.event(source, action="resolve", dedup_key="x", test=True)
+    world.run()
+    assert Alert.objects.get(kind="real").status == "firing"
+
+
+def test_an_info_does_not_reopen_what_was_resolved(world: World, cast: Cast) -> None:
+    _, source = _story(cast)
+    build.alert(source, severity="error", dedup_key="a", group_key="g", now=world.now)
+    build.event(source, action="resolve", dedup_key="a", now=world.now)
+    build.event(source, severity="info", dedup_key="b", group_key="g", now=world.now)
+    world.run()
+    assert Incident.objects.get().status == "resolved"
+    world.forget()
+
+
+def test_routing_by_hand_gives_the_incident_its_surface(world: World, cast: Cast) -> None:
+    from apps.alerts import services as alerts
+    from apps.core import audit
+
+    surface = build.surface(primary=cast.ravi)
+    alert = build.alert(build.native(), severity="error", dedup_key="a", now=world.now)
+    alerts.give_surface(alert=alert, surface=surface, actor=audit.person(cast.maya), now=world.now)
+    assert Incident.objects.get().surface == surface
+    world.run()
+    world.forget()
+
+
+def test_what_the_source_links_to_is_in_the_message_and_behind_the_button(
+    world: World, cast: Cast, client: Client
+) -> None:
+    _, source = _story(cast)
+    dashboard = {"href": "https://dash.example/snowflake", "text": "Dashboard"}
+    build.alert(source, severity="critical", dedup_key="a", links=[dashboard], now=world.now)
+    world.run()
+    message = world.expect_page(
+        to=cast.ravi, containing="Dashboard: https://dash.example/snowflake"
+    )
+    page = client.get(str(message.outgoing.link))
+    assert 'href="https://dash.example/snowflake"' in page.text

@@ -218,7 +218,6 @@ def test_the_wiring_is_complete() -> None:
 
     heard = {event.__name__ for event in listeners()}
     unheard = {
-        "PersonDeactivated": "duties are freed with the access issue",
         "ChangeRecorded": "incidents rank suspects with the incidents issue",
         "IncidentResolved": "tickets wait for it from the support issue on",
     }

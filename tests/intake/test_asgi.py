@@ -572,3 +572,14 @@ def test_ten_thousand_lines_are_one_commit(lean: Lean, key: str) -> None:
     again = lean.post("/api/v1/events/batch", body, key)
     assert first.body == again.body == {"accepted": 10_000, "rejected": []}
     assert Delivery.objects.filter(delivery_key__startswith="n").count() == 10_000
+
+
+def test_an_idempotency_key_with_another_body_is_refused(lean: Lean, key: str) -> None:
+    first = b'{"action": "trigger", "summary": "one", "dedup_key": "1"}'
+    other = b'{"action": "trigger", "summary": "two", "dedup_key": "2"}'
+    kept = lean.post("/api/v1/events", first, key, Idempotency_Key="k")
+    again = lean.post("/api/v1/events", first, key, Idempotency_Key="k")
+    refused = lean.post("/api/v1/events", other, key, Idempotency_Key="k")
+    assert kept.body == again.body
+    assert (refused.status, refused.code) == (422, "idempotency_key_reused")
+    assert Delivery.objects.count() == 1

@@ -174,3 +174,48 @@ def test_a_sent_result_is_recorded_with_the_provider_id(world: World, cast: Cast
     sender.record(parcel=parcel, result=sent("abc"), now=world.now)
     row = Message.objects.get()
     assert (row.status, row.provider_id, row.sent_at) == ("sent", "abc", world.now)
+
+
+def test_what_one_address_holds_back_does_not_hide_the_others(world: World, cast: Cast) -> None:
+    for number in range(40):
+        tell(cast.ravi, world, urgency="low", dedupe=f"r:{number}")
+    tell(cast.bea, world, urgency="low", dedupe="b")
+    sender.send_due(now=world.now, limit=8)
+    assert [m.address for m in world.sent].count(cast.bea.email) == 1
+    world.run()
+    world.forget()
+    world.advance(minutes=2)
+    bundles = [m for m in world.sent if "more messages" in m.subject]
+    assert len(bundles) == 1 and bundles[0].subject.startswith("3")
+    world.forget()
+
+
+def test_a_bundle_that_broke_off_goes_again_as_the_same_bundle(world: World, cast: Cast) -> None:
+    for number in range(6):
+        tell(cast.ravi, world, dedupe=f"x:{number}")
+    world.run()
+    world.forget()
+    world.at("2026-09-07 06:00:05")
+    [bundle] = sender.claim(now=world.now, limit=5)  # and the sender dies here
+    world.at("2026-09-07 06:01:05")
+    [again] = sender.claim(now=world.now, limit=5)
+    assert again.carrier.message_id == bundle.carrier.message_id
+    assert {r.pk for r in again.riders} == {r.pk for r in bundle.riders} and len(again.riders) == 3
+
+
+def test_codes_and_invitations_are_not_kept_once_they_are_sent(world: World, cast: Cast) -> None:
+    notifications.invite(person=build.person("Nia New", password=None), by=cast.maya, now=world.now)
+    world.run()
+    row = Message.objects.get(what="invitation")
+    assert (row.status, row.link, row.body) == ("sent", "", "(not kept)")
+    world.forget()
+
+
+def test_one_method_that_cannot_be_opened_does_not_stop_the_others(
+    world: World, cast: Cast
+) -> None:
+    broken = build.method(cast.ravi)
+    type(broken).objects.filter(pk=broken.pk).update(address_sealed="another key's")
+    tell(cast.ravi, world)
+    world.run()
+    world.expect_message(to=cast.ravi)

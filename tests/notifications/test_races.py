@@ -115,3 +115,81 @@ def test_a_burst_of_one_key_is_one_alert() -> None:
     assert not together(*[lambda: intake.normalise_due(now=NOW)] * 4)
     intake.normalise_due(now=NOW)
     assert Alert.objects.get().count == 20
+
+
+def test_an_acknowledgement_in_the_middle_of_a_batch_costs_no_event() -> None:
+    """The link's button against a batch that raises the very page: one waits for the other."""
+    from apps.alerts.models import Alert
+    from apps.intake import services as intake
+    from apps.intake.models import Delivery
+
+    ravi = build.person("Ravi Rao", now=NOW)
+    surface = build.surface(primary=ravi, now=NOW)
+    build.schedule(ravi, surfaces=[surface], now=NOW)
+    source = build.native(surface=surface)
+    for number in range(8):
+        group = f"g{number}"
+        build.alert(source, dedup_key=f"{group}-a", group_key=group, severity="warning", now=NOW)
+        page = Page.objects.latest("pk")
+        for key in "bcd":
+            severity = "critical" if key == "d" else "warning"
+            build.event(
+                source, dedup_key=f"{group}-{key}", group_key=group, severity=severity, now=NOW
+            )
+        errors = together(
+            lambda: intake.normalise_due(now=NOW),
+            lambda page=page: paging.acknowledge(
+                page=page, actor=audit.person(ravi), person=ravi, now=NOW
+            ),
+        )
+        assert errors == []
+        intake.normalise_due(now=NOW)
+        page.refresh_from_db()
+        assert Alert.objects.filter(group__page=page).count() == 4
+        assert (page.urgency, page.round) == ("high", 1)
+    assert not Delivery.objects.filter(status="quarantined").exists()
+
+
+def test_a_newcomer_to_a_group_that_is_just_being_resolved_wakes_somebody() -> None:
+    from apps.alerts import services as alerts
+    from apps.alerts.models import Alert
+    from apps.intake import services as intake
+
+    ravi = build.person("Ravi Rao", now=NOW)
+    surface = build.surface(primary=ravi, now=NOW)
+    source = build.native(surface=surface)
+    for number in range(8):
+        group = f"g{number}"
+        first = build.alert(source, dedup_key=f"{group}-a", group_key=group, now=NOW)
+        build.event(source, dedup_key=f"{group}-b", group_key=group, now=NOW)
+        errors = together(
+            lambda: intake.normalise_due(now=NOW),
+            lambda first=first: alerts.resolve(alert=first, actor=audit.person(ravi), now=NOW),
+        )
+        assert errors == []
+        intake.normalise_due(now=NOW)
+        second = Alert.objects.get(dedup_key=f"{group}-b")
+        assert second.group.closed_at is None
+        assert second.group.page.status == "open"
+
+
+def test_resolving_an_incident_against_a_step_of_its_page() -> None:
+    from apps.incidents import services as incidents
+    from apps.incidents.models import Incident
+
+    ravi = build.person("Ravi Rao", now=NOW)
+    surface = build.surface(primary=ravi, now=NOW)
+    build.schedule(ravi, surfaces=[surface], now=NOW)
+    source = build.native(surface=surface)
+    for number in range(8):
+        build.alert(source, dedup_key=f"k{number}", severity="critical", now=NOW)
+        incident = Incident.objects.latest("pk")
+        errors = together(
+            lambda: paging.take_due_steps(now=NOW),
+            lambda incident=incident: incidents.transition(
+                incident=incident, to="resolved", actor=audit.person(ravi), now=NOW
+            ),
+        )
+        assert errors == []
+        assert Page.objects.latest("pk").status == "resolved"
+        assert not Message.objects.filter(what="page_step", status="pending").exists()

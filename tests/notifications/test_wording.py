@@ -79,7 +79,7 @@ def test_a_page_of_low_urgency_is_calm() -> None:
         ("owner", "You are the owner", "You are the owner of Profiler until Mon 09:00."),
         ("lead", "You lead the team", "You lead the team Profiler until Mon 09:00."),
         ("named", "You are asked", "The escalation policy Profiler names you until Mon 09:00."),
-        ("fallback", "Nobody else has answered", "You are the last resort of Profiler until"),
+        ("fallback", "Nobody else is on it", "You are the last resort of Profiler until"),
     ],
 )
 def test_everybody_reads_why_they_got_it(role: Any, subject: str, reason: str) -> None:

@@ -75,7 +75,7 @@ def test_a_page_that_finds_nobody_at_all_reaches_the_managers(world: World, cast
     page.refresh_from_db()
     assert page.policy == nobody
     assert page.status == Page.Status.EXHAUSTED
-    world.expect_page(to=cast.maya, containing="Nobody else has answered")
+    world.expect_page(to=cast.maya, containing="Nobody else is on it")
 
 
 def test_a_resolved_page_tells_once_whoever_was_told(world: World, cast: Cast) -> None:
@@ -161,3 +161,43 @@ def test_a_role_that_a_schedule_never_had_is_no_gap_in_cover(world: World, cast:
     world.run()
     world.expect_page(to=cast.bea, containing="(2 of 2)")
     assert not CoverageGap.objects.exists()
+
+
+def test_a_loop_that_comes_after_empty_steps_waits_like_any_other(world: World, cast: Cast) -> None:
+    surface = build.surface()
+    build.schedule(cast.ravi, surfaces=[surface])
+    build.policy(
+        PolicyStep(0, [{"kind": "surface_on_call"}]),
+        PolicyStep(5, [{"kind": "surface_lead"}]),
+        PolicyStep(10, [{"kind": "surface_lead"}]),
+        repeats=2,
+        is_default=True,
+    )
+    opened = world.now
+    page = build.page(surface=surface)
+    world.advance(hours=1)
+    told = [
+        (m.at - opened).total_seconds() / 60 for m in world.sent if m.address == cast.ravi.email
+    ]
+    assert told == [0, 15, 30]
+    page.refresh_from_db()
+    assert page.status == Page.Status.EXHAUSTED
+    world.forget()
+
+
+def test_an_empty_step_does_not_wake_the_next_one_outside_its_working_hours(
+    world: World, cast: Cast
+) -> None:
+    hours = [{"days": ["mon", "tue", "wed", "thu", "fri"], "start": "09:00", "end": "17:00"}]
+    build.policy(
+        PolicyStep(0, [{"kind": "surface_on_call"}]),
+        PolicyStep(5, [{"kind": "person", "person": cast.bea}], only_in_working_hours=True),
+        working_hours=hours,
+        is_default=True,
+    )
+    world.at("2026-09-08 03:00")
+    build.page(surface=build.surface(now=world.now), now=world.now)
+    world.advance(hours=5)
+    world.expect_nothing()
+    world.advance(hours=1)
+    world.expect_page(to=cast.bea)

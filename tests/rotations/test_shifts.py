@@ -162,3 +162,22 @@ def test_gaps_are_found_by_union(world: World, cast: Cast) -> None:
     monday = datetime(2026, 9, 14, tzinfo=UTC)
     found = selectors.gaps(schedule, monday, monday + timedelta(days=1))
     assert [(gap.start.hour, gap.end.hour) for gap in found] == [(0, 9), (17, 0)]
+
+
+def test_whoever_is_deactivated_leaves_a_gap_that_shows_and_comes_back_with_them(
+    world: World, cast: Cast
+) -> None:
+    from apps.accounts import services as accounts
+    from apps.core import audit
+
+    schedule = build.schedule(cast.ravi, cast.bea, now=world.now)
+    world.at("2026-09-08 12:00")
+    maya = audit.person(cast.maya)
+    accounts.deactivate(person=cast.bea, actor=maya, now=world.now)
+    assert selectors.overview([schedule], at=world.now) == []
+    [gap, *_] = selectors.gaps(schedule, world.now, world.now + timedelta(days=14))
+    assert (gap.start, gap.end) == (world.now, datetime(2026, 9, 14, 9, tzinfo=UTC))
+    served = schedule.shifts.filter(person=cast.bea).get()
+    assert served.end_at == world.now  # what she served stays
+    accounts.reactivate(person=cast.bea, actor=maya, now=world.now)
+    assert selectors.gaps(schedule, world.now, world.now + timedelta(days=14)) == []

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.core import signing
 from django.db import transaction
+from django.db.models import F
 
 from apps.accounts.models import Person
 from apps.core import heartbeats, secrets
@@ -109,16 +110,17 @@ def confirm(*, method: ContactMethod, code: str, now: datetime) -> ContactMethod
     if method.verified_at:
         return method
     expired = not method.code_sent_at or now - method.code_sent_at > CODE_LASTS
-    if expired or method.code_tries >= MAX_TRIES:
+    # The try is counted before the code is looked at, so that guesses in parallel count as well.
+    mine = ContactMethod.objects.filter(pk=method.pk, code_tries__lt=MAX_TRIES)
+    if expired or not mine.update(code_tries=F("code_tries") + 1):
         raise Invalid(
             "This code is used up. Send a new one.",
             code="code_expired",
             fields={"code": ["Send a new code."]},
         )
+    method.refresh_from_db(fields=["code_tries", "code_digest"])
     given = secrets.digest(f"{method.pk}:{''.join(code.split())}")
     if not random.compare_digest(given, method.code_digest):
-        method.code_tries += 1
-        method.save(update_fields=["code_tries"])
         left = MAX_TRIES - method.code_tries
         raise Invalid(
             f"That is not the code. {left} tries left.",

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
+import structlog
 from django.db import connection
 
 from apps.accounts.models import HourCycle, Person
 from apps.core import secrets
+from apps.core.errors import Invalid
 from apps.core.models import Kind
 from apps.core.transitions import settle_all
 from apps.notifications import rules
@@ -27,6 +29,7 @@ from apps.notifications.models import (
 from apps.notifications.services import site
 from apps.notifications.wording import Texts
 
+log = structlog.get_logger("opsportal.notifications")
 F = TypeVar("F")
 Write = Callable[[F, Reader, datetime], Texts]
 
@@ -148,10 +151,9 @@ def _mailbox(person: Person, now: datetime) -> Told:
 def _planned(person: Person, urgency: str, now: datetime) -> list[Told]:
     methods = {str(m.pk): m for m in ContactMethod.objects.filter(person=person).usable()}
     known = [
-        rules.Method(
-            ref=ref, kind=m.channel, address=secrets.unseal(m.address_sealed), verified=True
-        )
+        rules.Method(ref=ref, kind=m.channel, address=address, verified=True)
         for ref, m in methods.items()
+        if (address := _readable(m)) is not None
     ]
     chosen = [
         rules.Rule(urgency=r.urgency, method_ref=str(r.method_id), after_minutes=r.delay_minutes)
@@ -164,9 +166,26 @@ def _planned(person: Person, urgency: str, now: datetime) -> list[Told]:
         urgency,
         now,
         ZoneInfo(person.time_zone),
-        rules.parse_windows(quiet.windows) if quiet else [],
+        _quiet_windows(quiet),
     )
     return [_told(person, methods.get(p.method_ref), p.not_before) for p in planned]
+
+
+def _readable(method: ContactMethod) -> str | None:
+    """The address; None when it cannot be opened any more: one bad row must not stop a page."""
+    try:
+        return secrets.unseal(method.address_sealed)
+    except Invalid:
+        log.error("contact method cannot be opened", method=method.pk)
+        return None
+
+
+def _quiet_windows(quiet: QuietHours | None) -> Sequence[rules.QuietWindow]:
+    try:
+        return rules.parse_windows(quiet.windows) if quiet else ()
+    except ValueError:
+        log.error("quiet hours cannot be read", person=quiet.person_id if quiet else None)
+        return ()
 
 
 def _told(person: Person, method: ContactMethod | None, at: datetime) -> Told:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 from django.db import transaction
@@ -28,6 +29,8 @@ from apps.notifications.services.outbox import reader_of
 log = structlog.get_logger("opsportal.notifications")
 LEASE = timedelta(seconds=45)
 BACKOFF = (5, 15, 60, 300, 900)  # seconds; then the next method, then the next person
+SECRET = frozenset({"code", "invitation", "account"})
+WINDOW = 500  # due rows that one claim looks at
 ALONE = frozenset({"code", "invitation", "test_page", "test_mail", "account"})
 Status = Message.Status
 
@@ -53,27 +56,44 @@ def send_due(*, now: datetime, limit: int = 20) -> int:
 
 def send(parcel: Parcel, clock: Callable[[], datetime]) -> None:
     """Hand a claimed parcel over and record what came of it."""
-    outgoing = _outgoing(parcel, clock())
-    result = deliver(outgoing, parcel.carrier.channel)
+    row = parcel.carrier
+    if Message.objects.filter(pk=row.pk, cancel_requested_at__isnull=False).exists():
+        result = failed("cancelled", "Taken back before it left.", permanent=True)
+    else:
+        result = deliver(_outgoing(parcel, clock()), row.channel)
     record(parcel=parcel, result=result, now=clock())
 
 
 # -- claim
 
 
-@transaction.atomic
 def claim(*, now: datetime, limit: int) -> list[Parcel]:
-    """Lease due rows and commit that they are being sent."""
+    """Lease due rows and commit that they are being sent; at most `limit` parcels."""
+    lost: list[MessageFailed] = []
+    parcels = _claim(now, limit, lost)
+    for event in lost:
+        events.publish(event)
+    return parcels
+
+
+@transaction.atomic
+def _claim(now: datetime, limit: int, lost: list[MessageFailed]) -> list[Parcel]:
+    # Looked at widely, taken narrowly: what one address holds back must not hide the others.
     rows = list(
         Message.objects.due(now)
         .select_for_update(skip_locked=True, of=("self",))
-        .order_by("lane", "not_before", "pk")[:limit]
+        .order_by("lane", "not_before", "pk")[:WINDOW]
     )
-    alive = [row for row in rows if not _is_over(row, now)]
-    parcels: list[Parcel] = []
+    alive = [row for row in rows if not _is_over(row, now, lost)]
+    packed: list[Parcel] = []
     for found in _by_address(alive).values():
-        parcels += _pack(found, now)
+        packed += _pack(found, now)
+    packed.sort(key=lambda parcel: (parcel.carrier.lane, parcel.carrier.not_before))
+    parcels = packed[:limit]
     for parcel in parcels:
+        Message.objects.filter(pk__in=[row.pk for row in parcel.riders]).update(
+            bundled_into=parcel.carrier
+        )
         for row in (parcel.carrier, *parcel.riders):
             settle(
                 row,
@@ -82,16 +102,16 @@ def claim(*, now: datetime, limit: int) -> list[Parcel]:
                 sending_at=now,
                 attempts=row.attempts + 1,
             )
-    return sorted(parcels, key=lambda parcel: (parcel.carrier.lane, parcel.carrier.pk))
+    return parcels
 
 
-def _is_over(row: Message, now: datetime) -> bool:
+def _is_over(row: Message, now: datetime, lost: list[MessageFailed]) -> bool:
     """A row whose sender died after it was cancelled, or too often, is settled here."""
     if row.cancel_requested_at is None and row.attempts < len(BACKOFF) + 1:
         return False
     settle(row, to=Status.FAILED, error="interrupted: The sending broke off.", lease_until=None)
     if row.cancel_requested_at is None:
-        _give_up(row, now)
+        _give_up(row, now, lost)
     return True
 
 
@@ -105,9 +125,16 @@ def _by_address(rows: Iterable[Message]) -> dict[tuple[int, str, str], list[Mess
 
 def _pack(rows: list[Message], now: datetime) -> list[Parcel]:
     """Which of one address's rows go now, and which of them together."""
-    retries = [row for row in rows if row.status == Status.SENDING or row.attempts]
-    fresh = [row for row in rows if row not in retries]
-    parcels = [Parcel(row) for row in retries]
+    # What may have left before goes again as it was: the same parcel, the same Message-ID.
+    again = [row for row in rows if row.status == Status.SENDING]
+    ids = {row.pk for row in again}
+    carried = [row for row in again if row.bundled_into_id in ids]
+    parcels = [
+        Parcel(row, tuple(one for one in carried if one.bundled_into_id == row.pk))
+        for row in again
+        if row not in carried
+    ]
+    fresh = [row for row in rows if row.status == Status.PENDING]
     if not fresh:
         return parcels
     sent = 0 if fresh[0].channel == Channel.MAILBOX else _sent_lately(fresh[0], now)
@@ -187,47 +214,46 @@ def deliver(outgoing: Outgoing, channel: str) -> Result:
 # -- record
 
 
-@transaction.atomic
 def record(*, parcel: Parcel, result: Result, now: datetime) -> None:
-    """Write down what came of an attempt; temporary failures are tried again, later."""
-    row = _lock(parcel.carrier)
-    riders = [_lock(rider) for rider in parcel.riders]
-    if result.ok:
-        _settle_sent(row, result, now)
-        for rider in riders:
-            if rider.status == Status.SENDING:
-                _settle_sent(rider, result, now)
-                Message.objects.filter(pk=rider.pk).update(bundled_into=row)
-        return
-    for one in (row, *riders):
-        _settle_failed(one, result, now)
+    """Write down what came of an attempt; temporary failures are tried again, later.
+
+    Who could not be reached at all is published afterwards, in a transaction of its own: what
+    hears it locks pages, which come before messages.
+    """
+    lost: list[MessageFailed] = []
+    _record(parcel, result, now, lost)
+    for event in lost:
+        events.publish(event)
 
 
-def _lock(row: Message) -> Message:
-    return Message.objects.select_for_update(of=("self",)).get(pk=row.pk)
+@transaction.atomic
+def _record(parcel: Parcel, result: Result, now: datetime, lost: list[MessageFailed]) -> None:
+    wanted = [parcel.carrier.pk, *(rider.pk for rider in parcel.riders)]
+    rows = Message.objects.filter(pk__in=wanted).order_by("pk")
+    for row in rows.select_for_update(of=("self",)).select_related("person"):
+        if row.status != Status.SENDING:
+            continue
+        if result.ok:
+            _settle_sent(row, result, now)
+        else:
+            _settle_failed(row, result, now, lost)
 
 
 def _settle_sent(row: Message, result: Result, now: datetime) -> None:
-    if row.status == Status.SENDING:
-        settle(
-            row,
-            to=Status.SENT,
-            sent_at=now,
-            lease_until=None,
-            error="",
-            provider_id=result.provider_id,
-        )
+    fields: dict[str, Any] = {"provider_id": result.provider_id, "error": ""}
+    if row.what in SECRET and row.channel != Channel.MAILBOX:
+        # Codes and links that let somebody in are not kept once they are on their way.
+        fields |= {"body": "(not kept)", "body_html": "", "short": "", "link": ""}
+    settle(row, to=Status.SENT, sent_at=now, lease_until=None, **fields)
 
 
-def _settle_failed(row: Message, result: Result, now: datetime) -> None:
-    if row.status != Status.SENDING:
-        return
+def _settle_failed(row: Message, result: Result, now: datetime, lost: list[MessageFailed]) -> None:
     log.warning("message failed", message=row.pk, channel=row.channel, error=result.error)
     last = result.permanent or row.attempts > len(BACKOFF)
     if row.cancel_requested_at is not None or last:
         settle(row, to=Status.FAILED, lease_until=None, error=result.error)
         if row.cancel_requested_at is None:
-            _give_up(row, now)
+            _give_up(row, now, lost)
         return
     wait = result.retry_after or BACKOFF[min(row.attempts, len(BACKOFF)) - 1]
     settle(
@@ -236,14 +262,18 @@ def _settle_failed(row: Message, result: Result, now: datetime) -> None:
         lease_until=None,
         error=result.error,
         not_before=now + timedelta(seconds=wait),
+        bundled_into=None,  # the next attempt packs anew
     )
 
 
-def _give_up(row: Message, now: datetime) -> None:
+def _give_up(row: Message, now: datetime, lost: list[MessageFailed]) -> None:
     """By another of the person's methods; when none is left, whoever wrote it hears of it."""
     if row.person is None or row.what in ALONE or _by_another_method(row, now):
         return
-    events.publish(MessageFailed(row.pk, row.subject_kind, row.subject_ref, row.person_id, now))
+    failed_one = MessageFailed(
+        row.pk, row.what, row.subject_kind, row.subject_ref, row.person_id, now
+    )
+    lost.append(failed_one)
 
 
 def _by_another_method(row: Message, now: datetime) -> bool:

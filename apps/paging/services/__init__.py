@@ -6,11 +6,13 @@ from apps.paging.services.escalation import hurry, next_told, take_due_steps
 from apps.paging.services.pages import (
     acknowledge,
     join,
+    lock,
     open_page,
     raise_page,
     relabel,
     reroute,
     resolve,
+    told,
 )
 from apps.paging.services.policies import (
     PolicyStep,
@@ -29,6 +31,7 @@ __all__ = [
     "default_policy",
     "hurry",
     "join",
+    "lock",
     "next_told",
     "open_page",
     "raise_page",
@@ -39,5 +42,6 @@ __all__ = [
     "save_policy",
     "snapshot_for",
     "take_due_steps",
+    "told",
     "use_policy",
 ]

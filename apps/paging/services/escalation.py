@@ -53,7 +53,7 @@ def _take(pk: int, now: datetime) -> int:
         return 0
     # Steps that find nobody are passed at once, so at most one round of them happens here.
     for _ in range(len(page.policy_snapshot["steps"]) + 1):
-        if _step(page, now) or page.status != Status.OPEN:
+        if _step(page, now) or page.status != Status.OPEN or (page.next_at or now) > now:
             break
     return 1
 
@@ -92,11 +92,25 @@ def _may_reach(page: Page, person: Person) -> bool:
 
 
 def _advance(page: Page, following: plan.Position, *, found_somebody: bool, now: datetime) -> None:
-    # Nobody there: the next step is taken at once; but a new loop always waits.
-    at_once = not found_somebody and following.loop == page.loop
-    page.loop, page.step = following.loop, following.step
-    page.next_at = now if at_once else following.due_at
+    """Store what comes next. Nobody there: it comes at once, or at the next opening."""
+    ends_loop = following.loop != page.loop or following.step >= _length(page)
+    if not found_somebody and ends_loop and not _told_in_loop(page):
+        _exhaust(page, now)  # no loop will find anybody: the managers need not wait for it
+        return
+    next_at = following.due_at
+    if not found_somebody and following.loop == page.loop:
+        next_at = plan.earliest(page.policy_snapshot, following.step, now)
+    page.loop, page.step, page.next_at = following.loop, following.step, next_at
     page.save(update_fields=["loop", "step", "next_at"])
+
+
+def _length(page: Page) -> int:
+    return len(page.policy_snapshot["steps"])
+
+
+def _told_in_loop(page: Page) -> bool:
+    taken = PageStep.objects.filter(page=page, round=page.round, loop=page.loop)
+    return taken.filter(people__isnull=False).exists()
 
 
 def _exhaust(page: Page, now: datetime) -> None:
@@ -143,6 +157,7 @@ def _tell(
             page_url=url,
             surface=page.surface.key if page.surface else "none yet (unrouted)",
             owner=owner.name if owner else ("nobody" if page.surface else ""),
+            detail="\n".join(f"{link['text']}: {link['href']}" for link in page.links),
             next_name=name,
             next_at=following.due_at if following and not last else None,
         )
@@ -238,7 +253,10 @@ def _record_gaps(page: Page, empty: list[targets.Nobody], taken: PageStep, now: 
 
 @transaction.atomic
 def hurry(*, page_id: int, person_id: int | None, now: datetime) -> None:
-    """A person could not be reached by any method: do not wait, take the next step now."""
+    """A person could not be reached by any method: do not wait, take the next step now.
+
+    Only when nobody else of the last step is left to answer.
+    """
     page = Page.objects.select_for_update().filter(pk=page_id, status=Status.OPEN).first()
     if page is None:
         return
@@ -251,6 +269,8 @@ def hurry(*, page_id: int, person_id: int | None, now: datetime) -> None:
         now=now,
         text=f"{name} could not be reached by any method. The next step follows at once.",
     )
-    if page.loop == 0 or page.step > 0:  # a new loop always waits: no storm of dead addresses
+    last = page.steps_taken.order_by("round", "loop", "step").last()
+    others = last.people.exclude(pk=person_id or 0).exists() if last else False
+    if not others and (page.loop == 0 or page.step > 0):  # a new loop waits: no storm
         page.next_at = now
         page.save(update_fields=["next_at"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -23,6 +23,7 @@ from apps.paging.models import Page, PageNote, Urgency
 from apps.paging.services.policies import policy_of, snapshot_for
 
 Status = Page.Status
+MAX_LINKS = 5
 
 
 def write_note(*, page: Page, what: str, text: str, actor: Actor, now: datetime) -> PageNote:
@@ -33,6 +34,16 @@ def write_note(*, page: Page, what: str, text: str, actor: Actor, now: datetime)
 def wake_engine() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_notify('opsportal_wake', 'page')")
+
+
+def lock(pks: Iterable[int]) -> list[Page]:
+    """Lock pages for the rest of the transaction, lowest first.
+
+    The page is the first thing that anybody locks (then groups, alerts, incidents, messages), so
+    that two who change the same story wait for each other instead of for ever.
+    """
+    found = Page.objects.filter(pk__in=list(pks)).order_by("pk").select_for_update(of=("self",))
+    return list(found)
 
 
 @transaction.atomic
@@ -50,6 +61,7 @@ def open_page(
     label: str = "",
     kind: str = Kind.REAL,
     recipients: Sequence[int] = (),
+    links: Sequence[Mapping[str, str]] = (),
 ) -> Page:
     """Start an escalation with the surface's policy, frozen as it is now."""
     policy = policy_of(surface)
@@ -70,6 +82,7 @@ def open_page(
         next_at=first.due_at if first else now,
         opened_at=now,
         recipients=list(recipients),
+        links=[dict(link) for link in links[:MAX_LINKS]],
     )
     write_note(page=page, what="opened", text=f"Opened: {summary}", actor=actor, now=now)
     wake_engine()

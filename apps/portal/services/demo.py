@@ -185,7 +185,7 @@ class Removal:
 def is_demo_present() -> bool:
     """Whether anything of the demo world is here, archived leftovers aside."""
     return (
-        Heartbeat.objects.filter(name=MARKER).exists()
+        Heartbeat.objects.filter(name=MARKER).exclude(detail={}).exists()
         or Person.objects.active().filter(is_demo=True).exists()
     )
 
@@ -227,7 +227,7 @@ def remove_demo(*, now: datetime) -> Removal:
             for table, ids in removal.staying.items():
                 if table in ARCHIVED:
                     _archive(table, ids, now)
-            Heartbeat.objects.filter(name=MARKER).delete()
+            Heartbeat.objects.filter(name=MARKER).update(detail={}, beat_at=now)
     except IntegrityError as error:
         raise Conflict(
             "Something new happened in the demo world meanwhile. Nothing was removed; try again."

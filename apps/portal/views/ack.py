@@ -86,6 +86,7 @@ def _shown(page: Page, person: Person, mine: bool, action: str, now: datetime) -
             {"label": "Surface", "value": page.surface.key if page.surface else "none yet"},
             {"label": "You are", "value": person.name},
         ],
+        "links": page.links,
         "action": action,
         "button": "I am on it",
         "by": "" if mine or page.acknowledged_by_id == person.pk else page.acknowledged_label,
@@ -93,6 +94,15 @@ def _shown(page: Page, person: Person, mine: bool, action: str, now: datetime) -
         "next": _next(page, mine, look, now),
         "url": page.opener_url or "/",
     }
+
+
+def _others(page: Page) -> str:
+    """Who else knows of it, by name."""
+    names = [p.name for p in paging.told(page) if p.pk != page.acknowledged_by_id]
+    if not names:
+        return "Nobody else had been told."
+    verb = "hears" if len(names) == 1 else "hear"
+    return f"{', '.join(names)} had been told, and {verb} that you are on it."
 
 
 def _state(page: Page) -> str:
@@ -106,7 +116,7 @@ def _next(page: Page, mine: bool, look: Viewer, now: datetime) -> str:
         return "There is nothing left to do: what fired is resolved, and nobody is woken."
     if not page.is_waiting:
         if mine:
-            return "Nobody else is woken. The others who were told hear that you are on it."
+            return f"Nobody else is woken. {_others(page)}"
         return "Nobody is woken for it now."
     following = paging.next_told(page, now=now)
     if following is None:

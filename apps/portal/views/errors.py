@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from apps.core.middleware import problem_response, wants_json
+from apps.core.middleware import database_trouble, problem_response, wants_json
 
 
 def _say(request: HttpRequest, status: int, code: str, message: str, plain: str) -> HttpResponse:
@@ -34,4 +36,8 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
+    """Also where a database that is away shows before any view: while the session is read."""
+    trouble = database_trouble(request, sys.exc_info()[1])
+    if trouble is not None:
+        return trouble
     return _say(request, 500, "server_error", "", "Something broke here; it is in our log.")

@@ -23,7 +23,13 @@ from apps.rotations.services.schedules import (
     weekly_anchor,
     weekly_preset,
 )
-from apps.rotations.services.shifts import extend_all, find_differences, materialise, record_gap
+from apps.rotations.services.shifts import (
+    extend_all,
+    find_differences,
+    materialise,
+    rebuild_for,
+    record_gap,
+)
 
 __all__ = [
     "Edited",
@@ -43,6 +49,7 @@ __all__ = [
     "find_differences",
     "materialise",
     "plan_layer",
+    "rebuild_for",
     "record_gap",
     "restore_schedule",
     "tell_handoffs",

@@ -89,6 +89,7 @@ def plan_layer(
     layer = _save_layer(schedule, layer, plan)
     current = layer.versions.overlapping(begins, begins + timedelta(microseconds=1)).first()
     if current and _same(current, plan):
+        materialise(schedule=schedule, now=now)  # name, role or priority may have changed
         return layer
     layer.versions.filter(effective_from__gte=begins).delete()
     layer.versions.overlapping(begins, begins + timedelta(microseconds=1)).update(

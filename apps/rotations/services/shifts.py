@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+import structlog
 from django.db import connection, transaction
+from django.db.models import Q
 
 from apps.ownership.models import Surface
 from apps.rotations import timeline
 from apps.rotations.definitions import definition_of
 from apps.rotations.models import CoverageGap, Schedule, Shift
 
+log = structlog.get_logger("opsportal.rotations")
 HORIZON = timedelta(days=399)
 _LOCK = 0x4F50_0003
 
@@ -140,7 +143,20 @@ def _row(schedule: Schedule, want: Wanted) -> Shift:
 
 def extend_all(*, now: datetime) -> int:
     """Nightly: bring every schedule to its full horizon, each in its own transaction."""
-    schedules = list(Schedule.objects.current())
+    done = 0
+    for schedule in Schedule.objects.current():
+        try:
+            materialise(schedule=schedule, now=now)
+            done += 1
+        except Exception:
+            log.exception("shifts not extended", schedule=schedule.key)  # the others go on
+    return done
+
+
+def rebuild_for(*, person_id: int, now: datetime) -> int:
+    """Rebuild every schedule in which a person has a place, now that they come or go."""
+    theirs = Q(layers__versions__members__person_id=person_id) | Q(overrides__person_id=person_id)
+    schedules = list(Schedule.objects.current().filter(theirs).distinct().order_by("pk"))
     for schedule in schedules:
         materialise(schedule=schedule, now=now)
     return len(schedules)

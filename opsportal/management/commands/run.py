@@ -16,6 +16,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError, connections
 
 from apps.core import clock
+from apps.core.models import Heartbeat
 from opsportal import devpg, devtls, runner, serving
 
 NO = {"0", "no", "off", "false"}
@@ -65,7 +66,8 @@ class Command(BaseCommand):
             call_command("migrate", interactive=False, verbosity=0)
         except OperationalError as error:
             raise CommandError(f"The database does not answer: {error}".strip()) from None
-        if demo and not get_user_model().objects.exists():
+        fresh = not get_user_model().objects.exists() and not demo_was_here()
+        if demo and fresh:
             self.stdout.write("First start: loading the demo world ...")
             self.stdout.flush()
             settings.DEFAULT_SITE_URL = address.url  # what links in the demo's messages begin with
@@ -97,7 +99,7 @@ class Command(BaseCommand):
             lines = ["", "Sign in as (demo people; nothing is sent outside):", *lines, ""]
             if not address.is_local:
                 lines.append("Whoever reaches this machine can sign in so: make run DEMO=0")
-        elif not get_user_model().objects.exists():
+        elif not get_user_model().objects.active().exists():
             lines = [f"first run: {address.url}/welcome/"]
         if certificate:
             lines.append(f"SSL_CERT_FILE={certificate.authority}")
@@ -141,6 +143,11 @@ class Readiness:
             return False
         late = time.monotonic() - self.answered_at > self.PATIENCE
         return late or serving.answers(self.address, "/readyz")
+
+
+def demo_was_here() -> bool:
+    """The demo world is loaded once: what was removed stays removed."""
+    return Heartbeat.objects.filter(name="demo").exists()
 
 
 def children(address: serving.Address, certificate: devtls.Files | None) -> list[runner.Child]:
