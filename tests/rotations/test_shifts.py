@@ -181,3 +181,16 @@ def test_whoever_is_deactivated_leaves_a_gap_that_shows_and_comes_back_with_them
     assert served.end_at == world.now  # what she served stays
     accounts.reactivate(person=cast.bea, actor=maya, now=world.now)
     assert selectors.gaps(schedule, world.now, world.now + timedelta(days=14)) == []
+
+
+def test_the_same_hours_written_otherwise_are_no_new_version(world: World, cast: Cast) -> None:
+    schedule = rotations.create_schedule(key="office", name="Office", time_zone="UTC")
+    week = {"days": ["mon", "tue"], "start": "09:00", "end": "17:00"}
+    turned = {"days": ["tue", "mon"], "start": "09:00", "end": "17:00"}
+    plans = [
+        LayerPlan(name="Day", people=(cast.ravi,), anchor_date=world.now.date(), windows=(hours,))
+        for hours in (week, turned)
+    ]
+    layer = rotations.plan_layer(schedule=schedule, plan=plans[0], by=None, now=world.now)
+    rotations.plan_layer(schedule=schedule, plan=plans[1], by=None, now=world.now, layer=layer)
+    assert layer.versions.count() == 1

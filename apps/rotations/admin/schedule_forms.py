@@ -245,8 +245,8 @@ class OverrideForm(Dressed):
     replaces = forms.ModelChoiceField(
         Person.objects.none(), required=False, label="Whose turn it was", empty_label="Choose"
     )
-    start_at = MomentField(label="From")
-    end_at = MomentField(label="Until")
+    start_at = MomentField(label="From (in the schedule's time zone)")
+    end_at = MomentField(label="Until (in the schedule's time zone)")
     layer = forms.ModelChoiceField(
         Layer.objects.none(), required=False, label="Rotation", empty_label="All of them"
     )

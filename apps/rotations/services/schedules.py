@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -136,6 +136,11 @@ def _check_people(plan: LayerPlan) -> None:
         )
 
 
+def _hours(windows: Iterable[Mapping[str, Any]]) -> frozenset[tuple[str, str, str]]:
+    """Weekly windows whatever their order and grouping."""
+    return frozenset((day, row["start"], row["end"]) for row in windows for day in row["days"])
+
+
 def _same(version: LayerVersion, plan: LayerPlan) -> bool:
     members = [m.person_id for m in version.members.order_by("position")]
     mine = (
@@ -145,7 +150,7 @@ def _same(version: LayerVersion, plan: LayerPlan) -> bool:
         version.anchor_date,
         version.anchor_time,
         version.advance,
-        list(version.windows),
+        _hours(version.windows),
         members,
     )
     theirs = (
@@ -155,7 +160,7 @@ def _same(version: LayerVersion, plan: LayerPlan) -> bool:
         plan.anchor_date,
         plan.anchor_time,
         plan.advance,
-        list(plan.windows),
+        _hours(plan.windows),
         [p.pk if p else None for p in plan.people],
     )
     return mine == theirs and version.effective_to is None

@@ -22,7 +22,14 @@ class Command(BaseCommand):
         sub = parser.add_subparsers(dest="verb", required=True)
         create = sub.add_parser("create", help="create a key; prints only the key")
         create.add_argument("--name", required=True, help="what the key is for")
-        create.add_argument("--scope", action="append", required=True, choices=Scope.values)
+        create.add_argument(
+            "--scope",
+            action="append",
+            required=True,
+            choices=Scope.values,
+            help="what the key may do; repeat it for more: "
+            + "; ".join(f"{scope.value}: {scope.label.lower()}" for scope in Scope),
+        )
         create.add_argument("--team", metavar="KEY", help="bind the key to a team")
         create.add_argument("--rate", type=int, metavar="R", help="events a second")
         create.add_argument("--surface", metavar="KEY", help="where its events go by default")
