@@ -216,12 +216,21 @@ class Gate:
         while True:
             try:
                 near, _ = listener.accept()
-                far = socket.create_connection(self.target)
+                far = self._reach()
             except OSError:
                 return
             self.links |= {near, far}
             for one, other in ((near, far), (far, near)):
                 threading.Thread(target=self._pump, args=(one, other), daemon=True).start()
+
+    def _reach(self) -> socket.socket:
+        """The database itself, which may listen on a Unix socket alone."""
+        host, port = self.target
+        if not host.startswith("/"):
+            return socket.create_connection(self.target)
+        far = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        far.connect(f"{host}/.s.PGSQL.{port}")
+        return far
 
     def _pump(self, source: socket.socket, sink: socket.socket) -> None:
         with contextlib.suppress(OSError):
