@@ -37,17 +37,26 @@ CHROMIUM = next(
 NEEDS_BROWSER = bool(os.environ.get("CI") or os.environ.get("REQUIRE_BROWSER"))
 
 
-# Whole worlds, real servers, every page of the admin, a year in quarters of an hour: these run
-# after the fast suite, which is to answer within a minute.
+# Whole worlds, real servers, real commits, every page of the admin by every role, a year in
+# quarters of an hour: these run after the fast suite, which is to answer within a minute.
 SLOW = (
+    "tests/architecture/test_access_matrix.py",
+    "tests/intake/test_asgi.py",
+    "tests/intake/test_bad_inputs.py",
+    "tests/intake/test_wire.py",
+    "tests/notifications/test_races.py",
     "tests/opsportal/test_admin_registry.py",
+    "tests/opsportal/test_attention.py",
     "tests/opsportal/test_demo.py",
     "tests/opsportal/test_demo_loading.py",
     "tests/opsportal/test_devpg.py",
     "tests/opsportal/test_runner.py",
+    "tests/portal/test_profile.py",
     "tests/portal/test_remove_demo.py",
+    "tests/rotations/test_admin_schedules.py",
     "tests/rotations/test_timeline_bruteforce.py",
     "tests/rotations/test_timeline_properties.py",
+    "tests/rotations/test_timeline_refusals.py",
 )
 
 
