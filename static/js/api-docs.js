@@ -6,7 +6,7 @@ const box = document.getElementById("swagger-ui");
 window.SwaggerUIBundle({
   domNode: box,
   url: box.dataset.schema,
-  deepLinking: true,
+  deepLinking: false, // its links would stand inside the buttons that open an operation
   docExpansion: "list",
   defaultModelsExpandDepth: 0,
   displayRequestDuration: true,
