@@ -27,6 +27,8 @@ class Grant(StrEnum):
     RESPOND = "respond"  # acknowledge, resolve, comment, drive incidents
     ROUTE = "route"  # give an unrouted alert a surface
     PAGE = "page"  # page a person by hand
+    SUPPORT = "support"  # log, answer and move tickets; keep customers and contacts
+    EDIT_SUPPORT = "edit_support"  # request types, promises, calendars, mailboxes, queues; waivers
     EDIT_OWNERSHIP = "edit_ownership"
     EDIT_ROTATIONS = "edit_rotations"
     EDIT_POLICIES = "edit_policies"
@@ -37,9 +39,9 @@ class Grant(StrEnum):
 
 GRANTS: dict[Role, frozenset[Grant]] = {
     Role.VIEWER: frozenset({Grant.SEE}),
-    Role.SUPPORT_AGENT: frozenset({Grant.SEE, Grant.RESPOND, Grant.PAGE}),
-    Role.RESPONDER: frozenset({Grant.SEE, Grant.RESPOND, Grant.PAGE, Grant.ROUTE}),
-    Role.MAINTAINER: frozenset({Grant.SEE, Grant.RESPOND, Grant.PAGE, Grant.ROUTE}),
+    Role.SUPPORT_AGENT: frozenset({Grant.SEE, Grant.RESPOND, Grant.PAGE, Grant.SUPPORT}),
+    Role.RESPONDER: frozenset({Grant.SEE, Grant.RESPOND, Grant.PAGE, Grant.ROUTE, Grant.SUPPORT}),
+    Role.MAINTAINER: frozenset({Grant.SEE, Grant.RESPOND, Grant.PAGE, Grant.ROUTE, Grant.SUPPORT}),
     Role.MANAGER: frozenset(Grant),
 }
 
@@ -61,6 +63,8 @@ class Scope(models.TextChoices):
     ROTATIONS_WRITE = "rotations:write", "Change rotations"
     INCIDENTS_READ = "incidents:read", "Read incidents and pages"
     INCIDENTS_WRITE = "incidents:write", "Change incidents and acknowledge pages"
+    TICKETS_READ = "tickets:read", "Read tickets and customers"
+    TICKETS_WRITE = "tickets:write", "Log and answer tickets, change customers"
     OWNERSHIP_READ = "ownership:read", "Read surfaces and owners"
     OWNERSHIP_WRITE = "ownership:write", "Change surfaces and owners"
     ADMIN = "admin", "Everything; acts as a manager who may approve"
@@ -68,14 +72,22 @@ class Scope(models.TextChoices):
 
 # What a signed-in person's roles open on the API, through the browser's session.
 READ_SCOPES = frozenset(
-    {Scope.EVENTS_READ, Scope.ROTATIONS_READ, Scope.INCIDENTS_READ, Scope.OWNERSHIP_READ}
+    {
+        Scope.EVENTS_READ,
+        Scope.ROTATIONS_READ,
+        Scope.INCIDENTS_READ,
+        Scope.TICKETS_READ,
+        Scope.OWNERSHIP_READ,
+    }
 )
 SCOPE_GRANTS: dict[str, Grant] = {
     Scope.EVENTS_READ: Grant.SEE,
     Scope.ROTATIONS_READ: Grant.SEE,
     Scope.INCIDENTS_READ: Grant.SEE,
+    Scope.TICKETS_READ: Grant.SEE,
     Scope.OWNERSHIP_READ: Grant.SEE,
     Scope.INCIDENTS_WRITE: Grant.RESPOND,
+    Scope.TICKETS_WRITE: Grant.SUPPORT,
     Scope.ROTATIONS_WRITE: Grant.EDIT_ROTATIONS,
     Scope.OWNERSHIP_WRITE: Grant.EDIT_OWNERSHIP,
     Scope.EVENTS_WRITE: Grant.EDIT_INTEGRATIONS,

@@ -19,13 +19,16 @@ ORDER = [
     "core",
     "accounts",
     "notifications",
+    "calendars",
     "ownership",
+    "customers",
     "rotations",
     "paging",
     "intake",
     "changes",
     "alerts",
     "incidents",
+    "support",
     "portal",
 ]
 CORE = {

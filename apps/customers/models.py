@@ -1,0 +1,179 @@
+"""Whom we promised something to: accounts, their orgs, what they connect, and who writes to us."""
+
+from __future__ import annotations
+
+import pghistory
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Lower
+
+from apps.accounts.models import Person, check_zone
+from apps.customers.querysets import CustomerQuerySet
+
+
+@pghistory.track()
+class Account(models.Model):
+    """A company with a contract, or on its way to one."""
+
+    class Tier(models.TextChoices):
+        PARTNER = "partner", "Design partner"
+        PREMIUM = "premium", "Premium"
+        STANDARD = "standard", "Standard"
+        FREE = "free", "Free"
+
+    key = models.SlugField(max_length=60, unique=True)
+    name = models.CharField(max_length=120)
+    tier = models.CharField(max_length=8, choices=Tier, default=Tier.STANDARD)
+    owner = models.ForeignKey(
+        Person,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="customer_accounts",
+        help_text="Who of us looks after this customer.",
+    )
+    domain = models.CharField(
+        "mail domain",
+        max_length=120,
+        blank=True,
+        help_text="Contacts who write from it belong here: bramble.example.",
+    )
+    note = models.TextField(blank=True)
+    created_at = models.DateTimeField(editable=False)
+    archived_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects = CustomerQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(
+                Lower("domain"), condition=~Q(domain=""), name="customers_account_domain_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@pghistory.track()
+class Org(models.Model):
+    """A tenant of the product; an imported workspace is one."""
+
+    account = models.ForeignKey(Account, models.PROTECT, null=True, blank=True, related_name="orgs")
+    key = models.SlugField(max_length=60, unique=True)
+    name = models.CharField(max_length=120)
+    external_id = models.CharField(max_length=120, blank=True)
+    created_at = models.DateTimeField(editable=False)
+    archived_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects = CustomerQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@pghistory.track()
+class Project(models.Model):
+    """A repository of models and boards inside an org."""
+
+    org = models.ForeignKey(Org, models.PROTECT, related_name="projects")
+    key = models.SlugField(max_length=80)
+    name = models.CharField(max_length=120)
+    repository_url = models.URLField("repository", blank=True)
+    created_at = models.DateTimeField(editable=False)
+    archived_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects = CustomerQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["org", "name"]
+        constraints = [
+            models.UniqueConstraint(fields=["org", "key"], name="customers_project_key_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.org}: {self.name}"
+
+
+@pghistory.track()
+class Source(models.Model):
+    """A warehouse that a project reads. The type is open text: snowflake, bigquery, postgres, …"""
+
+    project = models.ForeignKey(Project, models.PROTECT, related_name="sources")
+    key = models.SlugField(max_length=80)
+    name = models.CharField(max_length=120)
+    warehouse_type = models.CharField(max_length=40)
+    size = models.CharField(max_length=40, blank=True)
+    created_at = models.DateTimeField(editable=False)
+    archived_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects = CustomerQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["project", "name"]
+        constraints = [
+            models.UniqueConstraint(fields=["project", "key"], name="customers_source_key_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.warehouse_type})"
+
+
+@pghistory.track()
+class Connection(models.Model):
+    """How data gets into or out of a source, and how often it is meant to be fresh.
+
+    `cadence_seconds` is null where nothing runs by itself: then silence says nothing.
+    """
+
+    source = models.ForeignKey(Source, models.PROTECT, related_name="connections")
+    key = models.SlugField(max_length=80, unique=True)
+    name = models.CharField(max_length=120)
+    connector = models.CharField(
+        max_length=60, blank=True, help_text="Fivetran connector, empty for the warehouse itself."
+    )
+    cadence_seconds = models.PositiveIntegerField("cadence", null=True, blank=True)
+    paused_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(editable=False)
+    archived_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects = CustomerQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@pghistory.track()
+class Contact(models.Model):
+    """Somebody outside who writes to us. One row per address."""
+
+    account = models.ForeignKey(
+        Account, models.PROTECT, null=True, blank=True, related_name="contacts"
+    )
+    org = models.ForeignKey(Org, models.PROTECT, null=True, blank=True, related_name="contacts")
+    name = models.CharField(max_length=120, blank=True)
+    email = models.EmailField("e-mail")
+    phone = models.CharField(max_length=40, blank=True)
+    time_zone = models.CharField(max_length=64, default="UTC", validators=[check_zone])
+    note = models.TextField(blank=True)
+    blocked_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="Mail from here is kept but opens nothing."
+    )
+    created_at = models.DateTimeField(editable=False)
+    archived_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects = CustomerQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["email"]
+        constraints = [models.UniqueConstraint(Lower("email"), name="customers_contact_email_once")]
+
+    def __str__(self) -> str:
+        return f"{self.name} <{self.email}>" if self.name else self.email
