@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pghistory
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Lower
+from django.db.models.functions import Collate, Lower, Upper
 
 from apps.accounts.models import Person, check_zone
 from apps.customers.querysets import CustomerQuerySet
@@ -51,6 +52,10 @@ class Account(models.Model):
                 Lower("domain"), condition=~Q(domain=""), name="customers_account_domain_once"
             )
         ]
+        indexes = [
+            models.Index(fields=["name", "id"], name="customers_account_by_name"),
+            GinIndex(OpClass(Upper("name"), name="gin_trgm_ops"), name="customers_account_words"),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -58,12 +63,21 @@ class Account(models.Model):
 
 @pghistory.track()
 class Org(models.Model):
-    """A tenant of the product; an imported workspace is one."""
+    """A tenant of the product; an imported workspace is one.
+
+    `external_id` is what the tool that imported it calls it: one org per id. An org without an
+    account is one of which nobody has said yet whose it is.
+    """
 
     account = models.ForeignKey(Account, models.PROTECT, null=True, blank=True, related_name="orgs")
     key = models.SlugField(max_length=60, unique=True)
     name = models.CharField(max_length=120)
-    external_id = models.CharField(max_length=120, blank=True)
+    external_id = models.CharField(
+        "external id",
+        max_length=120,
+        blank=True,
+        help_text="What the product or an importer calls it.",
+    )
     created_at = models.DateTimeField(editable=False)
     archived_at = models.DateTimeField(null=True, blank=True, editable=False)
 
@@ -71,6 +85,14 @@ class Org(models.Model):
 
     class Meta:
         ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["external_id"],
+                condition=~Q(external_id=""),
+                name="customers_org_external_id_once",
+                violation_error_message="Another org has this external id already.",
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -152,7 +174,7 @@ class Connection(models.Model):
 
 @pghistory.track()
 class Contact(models.Model):
-    """Somebody outside who writes to us. One row per address."""
+    """Somebody outside who writes to us. One row per address, which is kept in lower case."""
 
     account = models.ForeignKey(
         Account, models.PROTECT, null=True, blank=True, related_name="contacts"
@@ -174,6 +196,17 @@ class Contact(models.Model):
     class Meta:
         ordering = ["email"]
         constraints = [models.UniqueConstraint(Lower("email"), name="customers_contact_email_once")]
+        indexes = [
+            # Beginnings, in order: what a typeahead asks for after one or two letters.
+            models.Index(Collate("email", "C"), name="customers_contact_by_email"),
+            models.Index(Collate(Upper("name"), "C"), name="customers_contact_by_name"),
+            # Anything inside, from three letters on.
+            GinIndex(
+                OpClass(Upper("email"), name="gin_trgm_ops"),
+                OpClass(Upper("name"), name="gin_trgm_ops"),
+                name="customers_contact_words",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.name} <{self.email}>" if self.name else self.email

@@ -13,6 +13,8 @@ from apps.accounts.models import Person, Team
 from apps.accounts.services import NewKey
 from apps.alerts.models import Alert
 from apps.core import audit, clock, secrets
+from apps.customers import services as customers
+from apps.customers.models import Account, Connection, Contact, Org, Project, Source
 from apps.incidents import services as incidents
 from apps.incidents.models import Incident
 from apps.intake import services as intake
@@ -197,4 +199,86 @@ def incident(
         actor=audit.person(by) if by else audit.SYSTEM,
         now=now or clock.now(),
         **more,
+    )
+
+
+def account(
+    name: str = "Bramble Foods",
+    *,
+    tier: str = "standard",
+    domain: str = "",
+    owner: Person | None = None,
+    now: datetime | None = None,
+    **more: Any,
+) -> Account:
+    """A customer; its key comes from its name."""
+    return customers.save_account(
+        account=None,
+        fields={"name": name, "tier": tier, "domain": domain, "owner": owner, **more},
+        actor=audit.SYSTEM,
+        now=now or clock.now(),
+    )
+
+
+def contact(
+    email: str = "ana@bramble.example",
+    *,
+    name: str = "Ana Ruiz",
+    account: Account | None = None,
+    now: datetime | None = None,
+    **more: Any,
+) -> Contact:
+    """Somebody outside who writes to us; without an account the mail domain decides."""
+    belongs = {"account": account} if account else {}
+    return customers.save_contact(
+        contact=None,
+        fields={"email": email, "name": name, **belongs, **more},
+        actor=audit.SYSTEM,
+        now=now or clock.now(),
+    )
+
+
+def org(
+    name: str = "Bramble",
+    *,
+    account: Account | None = None,
+    now: datetime | None = None,
+    **more: Any,
+) -> Org:
+    return customers.save_org(
+        org=None,
+        fields={"name": name, "account": account, **more},
+        actor=audit.SYSTEM,
+        now=now or clock.now(),
+    )
+
+
+def connection(
+    name: str = "Bramble Snowflake",
+    *,
+    org: Org | None = None,
+    warehouse_type: str = "snowflake",
+    cadence_seconds: int | None = None,
+    paused: bool = False,
+    now: datetime | None = None,
+    **more: Any,
+) -> Connection:
+    """A connection with a project and a source of its own; without an org, in a new one."""
+    moment = now or clock.now()
+    by: dict[str, Any] = {"actor": audit.SYSTEM, "now": moment}
+    home = org or customers.save_org(org=None, fields={"name": f"{name} org"}, **by)
+    number = next(_numbers)
+    project: Project = customers.save_project(
+        project=None, fields={"org": home, "name": f"Project {number}"}, **by
+    )
+    source: Source = customers.save_source(
+        source=None,
+        fields={"project": project, "name": name, "warehouse_type": warehouse_type},
+        **by,
+    )
+    return customers.save_connection(
+        connection=None,
+        fields={"source": source, "name": name, "cadence_seconds": cadence_seconds, **more},
+        paused=paused,
+        **by,
     )
