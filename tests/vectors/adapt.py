@@ -4,10 +4,11 @@ API documentation). One group of functions per file of vectors."""
 from __future__ import annotations
 
 import json
-from datetime import datetime, time
+from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
 
+from apps.calendars import businesstime
 from apps.rotations import timeline
 
 Json = dict[str, Any]
@@ -139,3 +140,69 @@ def _temporary(body: Json) -> timeline.TemporarySchedule:
 def _with_times(body: Json, *fields: str) -> Json:
     fields = fields or ("start", "end")
     return {key: instant(value) if key in fields else value for key, value in body.items()}
+
+
+# --- business_time.json -----------------------------------------------------------------------
+
+
+def sla_body(case: Json) -> Json:
+    """A case as the body of `POST /api/v1/sla/preview`."""
+    asked: Json = {
+        "calendar": _calendar_body(case["calendar"]),
+        "start": case["created_at"],
+        "pauses": case["pauses"],
+    }
+    if "target_minutes" in case:
+        asked["target_seconds"] = case["target_minutes"] * 60
+    if "ended_at" in case:
+        asked["end"] = case["ended_at"]
+    return asked
+
+
+def sla_answer(case: Json) -> Json:
+    """What that call must answer. Seconds are absolute where a source counted wall-clock hours."""
+    minutes = case.get("expected_absolute_minutes", case.get("expected_working_minutes"))
+    due = case.get("expected_deadline")
+    return {
+        "due_at": instant(due) if due else None,
+        "worked_seconds": None if minutes is None else round(minutes * 60),
+    }
+
+
+def calendar(body: Json) -> businesstime.Calendar:
+    """The calendar of a preview's body as the calculator takes it."""
+    closed: Json = {day: [] for day in body["holidays"]}
+    return businesstime.Calendar.of(
+        body["time_zone"],
+        {day: _in_minutes(spans) for day, spans in body["weekly"].items()},
+        {on: _in_minutes(spans) for on, spans in {**closed, **body["overrides"]}.items()},
+    )
+
+
+def _calendar_body(body: Json) -> Json:
+    overrides = dict(body.get("date_overrides", {}))
+    for on, breaks in body.get("date_breaks", {}).items():
+        weekday = businesstime.DAYS[date.fromisoformat(on).weekday()]
+        overrides[on] = _without(overrides.get(on, body["weekly"].get(weekday, [])), breaks)
+    return {
+        "time_zone": body["tz"],
+        "weekly": body["weekly"],
+        "holidays": body["holidays"],
+        "overrides": overrides,
+    }
+
+
+def _without(spans: list[list[str]], breaks: list[list[str]]) -> list[list[str]]:
+    """Spans less breaks; as text, since HH:MM sorts as time does."""
+    for begins, ends in breaks:
+        parts = [
+            part
+            for opens, closes in spans
+            for part in ([opens, min(closes, begins)], [max(opens, ends), closes])
+        ]
+        spans = [part for part in parts if part[0] < part[1]]
+    return spans
+
+
+def _in_minutes(spans: list[list[str]]) -> list[list[int]]:
+    return [[int(edge[:2]) * 60 + int(edge[3:]) for edge in span] for span in spans]
