@@ -6,7 +6,11 @@ from datetime import datetime
 
 @dataclass(frozen=True)
 class MessageFailed:
-    """A message reached its person by no method; whoever wrote it may try somebody else."""
+    """A message reached its person by no method; whoever wrote it may try somebody else.
+
+    Also a mail to somebody outside that was refused or given up; then nobody is `person_id`.
+    `error` is `class: sentence` without secrets, `address_hint` the address as it may be shown.
+    """
 
     message_id: int
     what: str
@@ -14,3 +18,5 @@ class MessageFailed:
     subject_ref: str
     person_id: int | None
     at: datetime
+    error: str = ""
+    address_hint: str = ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pghistory
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
 
 from apps.accounts.models import Person, check_zone
 from apps.core.models import Kind
@@ -171,6 +171,17 @@ class Message(models.Model):
     message_id = models.CharField(max_length=200)
     thread_key = models.CharField(max_length=120, blank=True)
     in_reply_to = models.CharField(max_length=200, blank=True)
+    # Mail to somebody outside (services/outside.py); a notice to one of us leaves these empty.
+    is_outside = models.BooleanField(default=False, db_default=False)
+    to_name = models.CharField(max_length=120, blank=True, default="", db_default="")
+    from_name = models.CharField(max_length=120, blank=True, default="", db_default="")
+    from_address = models.CharField(max_length=254, blank=True, default="", db_default="")
+    reply_to = models.CharField(max_length=254, blank=True, default="", db_default="")
+    headers = models.JSONField(default=dict, db_default=Value({}, models.JSONField()), blank=True)
+    attachments = models.JSONField(
+        default=list, db_default=Value([], models.JSONField()), blank=True
+    )
+    remark = models.CharField(max_length=300, blank=True, default="", db_default="")
     status = models.CharField(max_length=10, choices=Status, default=Status.PENDING)
     not_before = models.DateTimeField()
     lease_until = models.DateTimeField(null=True)
@@ -193,6 +204,16 @@ class Message(models.Model):
                 fields=["lane", "not_before"],
                 name="notifications_message_due",
                 condition=Q(status="pending"),
+            ),
+            models.Index(
+                fields=["lane", "not_before", "id"],
+                name="notifications_message_inside",
+                condition=Q(status="pending", is_outside=False),
+            ),
+            models.Index(
+                fields=["lane", "not_before", "id"],
+                name="notifications_message_outside",
+                condition=Q(status="pending", is_outside=True),
             ),
             models.Index(
                 fields=["lease_until"],

@@ -29,5 +29,13 @@ class MessageQuerySet(models.QuerySet["Message"]):
             Q(status="pending", not_before__lte=now) | Q(status="sending", lease_until__lte=now)
         )
 
+    def inside(self) -> MessageQuerySet:
+        """Notices to our own people."""
+        return self.filter(is_outside=False)
+
+    def outside(self) -> MessageQuerySet:
+        """Mail to people outside."""
+        return self.filter(is_outside=True)
+
     def about(self, kind: str, ref: str) -> MessageQuerySet:
         return self.filter(subject_kind=kind, subject_ref=ref)

@@ -36,8 +36,8 @@ class MessageAdmin(ReadOnly[Message]):
     search_fields = ["subject", "person__name", "address_hint", "message_id"]
     ordering = ["-pk"]
     fields = [
-        "shown_subject", "person", "channel", "address_hint", "state", "error", "what", "urgency",
-        "kind", "attempts", when("created_at", "written"), when("not_before", "not before"),
+        "shown_subject", "person", "channel", "address_hint", "state", "error", "remark", "what",
+        "urgency", "kind", "attempts", when("created_at", "written"), when("not_before", "not before"),
         when("sent_at", "sent"), "subject_kind", "subject_ref", "message_id", "provider_id",
     ]  # fmt: skip
 

@@ -15,6 +15,8 @@ from .apprise_push import (
 )
 from .base import (
     AddressError,
+    Attachment,
+    Automatic,
     Channel,
     Outgoing,
     Result,
@@ -32,6 +34,8 @@ from .webhook import Webhook
 __all__ = [
     "CHANNELS",
     "AddressError",
+    "Attachment",
+    "Automatic",
     "Channel",
     "Outgoing",
     "Result",

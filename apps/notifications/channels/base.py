@@ -10,6 +10,8 @@ from typing import Literal, Protocol
 from apps.core.errors import Invalid
 
 Urgency = Literal["high", "low"]
+# RFC 3834: whether a program wrote it, and whether in answer to a message; `no` marks nothing.
+Automatic = Literal["auto-generated", "auto-replied", "no"]
 
 NO_CONFIG: Mapping[str, str] = {}
 
@@ -30,16 +32,27 @@ class Sender:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Attachment:
+    """A file that goes with a mail, whole."""
+
+    name: str
+    content_type: str
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Outgoing:
     """One message to one address, complete: a channel looks nothing up.
 
     `message_id` is an RFC 5322 id without brackets and stays the same over retries, as does
     `created_at`; `now` is the time of this attempt (both aware). `short` has at most 160
     characters. `config` holds the account of the channel, `data` the facts for programs.
-    What may hold a credential (addresses, links, accounts) is kept out of `repr`.
+    What may hold a credential (addresses, links, accounts) is kept out of `repr`. Only e-mail
+    knows `to_name`, `automatic` and `attachments`.
     """
 
     address: str = field(repr=False)
+    to_name: str = field(default="", repr=False)
     subject: str
     text: str = field(repr=False)
     html: str | None = field(default=None, repr=False)
@@ -55,6 +68,8 @@ class Outgoing:
     now: datetime
     event: str = "message"
     data: Mapping[str, object] = field(default_factory=dict, repr=False)
+    automatic: Automatic = "auto-generated"
+    attachments: tuple[Attachment, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,45 +8,16 @@ import ssl
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from email.headerregistry import Address, BaseHeader, HeaderRegistry, UnstructuredHeader
-from email.message import EmailMessage
-from email.policy import EmailPolicy
-from email.utils import format_datetime
 from typing import Any
 
-from apps.notifications.layout import cut, one_line, printable
+from apps.notifications.layout import one_line
 
 from .base import NO_CONFIG, AddressError, Outgoing, Result, failed, missing, not_set_up, sent
+from .compose import compose, plain
 
 _LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _DOMAIN = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]")
-_NOT_IN_ID = re.compile(r"[^A-Za-z0-9.!#$%&'*+/=?^_`{|}~@-]")
 _SECURITY = ("none", "starttls", "ssl")
-_SUBJECT_LIMIT = 200  # characters; mail programs show far fewer
-_LINE_LIMIT = 900  # RFC 5322 allows 998 octets in a line
-
-
-class _Subject(UnstructuredHeader, BaseHeader):
-    """A plain subject stays on one line: folding could put all of it on the second."""
-
-    def fold(self, *, policy: Any) -> str:
-        end: str = policy.linesep
-        return f"Subject: {self}{end}" if self.isascii() else super().fold(policy=policy)
-
-
-class _Ids(UnstructuredHeader, BaseHeader):
-    """Message ids are folded between ids only; the standard fold would encode long ones."""
-
-    def fold(self, *, policy: Any) -> str:
-        end: str = policy.linesep
-        return f"{self.name}: " + f"{end} ".join(self.split()) + end
-
-
-_headers = HeaderRegistry()
-_headers.map_to_type("subject", _Subject)
-for _name in ("message-id", "in-reply-to", "references"):
-    _headers.map_to_type(_name, _Ids)
-_POLICY = EmailPolicy(linesep="\r\n", header_factory=_headers)
 
 
 class Email:
@@ -76,61 +47,23 @@ class Email:
             return failed("not_set_up", f"SMTP security is one of {', '.join(_SECURITY)}.")
         try:
             to = self.check_address(outgoing.address)
+            sender = plain(outgoing.sender.address)
             message = compose(outgoing, to)
         except AddressError as error:
             return failed("address", error.message, permanent=True)
         except ValueError:
-            return failed("sender", "The sender address of this site is not valid.")
-        return _Delivery(outgoing).run(to, message.as_bytes())
+            return failed("sender", _NO_SENDER)
+        return _Delivery(outgoing.config, sender).run(to, message.as_bytes())
 
     def probe(self, outgoing: Outgoing) -> Result:
         """As far as a mail goes before it is handed over: connect, encrypt, sign in, sender."""
         if missing(self, outgoing.config):
             return not_set_up(self, outgoing.config)
-        return _Delivery(outgoing).probe()
-
-
-def compose(outgoing: Outgoing, to: str) -> EmailMessage:
-    """The mail itself; raises ValueError when the site's own sender address is not one."""
-    sender = outgoing.sender
-    message = EmailMessage(policy=_POLICY)
-    message["Subject"] = cut(one_line(outgoing.subject), _SUBJECT_LIMIT)
-    message["From"] = _mailbox(sender.name, sender.address)
-    message["To"] = _mailbox("", to)
-    if sender.reply_to:
-        message["Reply-To"] = _mailbox("", sender.reply_to)
-    message["Date"] = format_datetime(outgoing.created_at)
-    message["Message-ID"] = _ids(outgoing.message_id)
-    if outgoing.in_reply_to:
-        message["In-Reply-To"] = _ids(outgoing.in_reply_to)
-    if outgoing.references:
-        message["References"] = _ids(*outgoing.references[:1], *outgoing.references[1:][-19:])
-    message["Auto-Submitted"] = "auto-generated"
-    message["X-Auto-Response-Suppress"] = "All"
-    message["X-OpsPortal-Event"] = one_line(outgoing.event)
-    if outgoing.urgency == "high":
-        message["Importance"] = "high"
-        message["X-Priority"] = "1"
-    text = printable(outgoing.text)
-    message.set_content(text, cte=_transfer(text))
-    if outgoing.html:
-        html = printable(outgoing.html)
-        message.add_alternative(html, subtype="html", cte=_transfer(html))
-    return message
-
-
-def _mailbox(name: str, address: str) -> Address:
-    return Address(display_name=one_line(name), addr_spec=one_line(address))
-
-
-def _ids(*ids: str) -> str:
-    return " ".join(f"<{_NOT_IN_ID.sub('', text)}>" for text in ids)
-
-
-def _transfer(text: str) -> str:
-    """As it is when every mail server takes it so; else quoted-printable, never base64."""
-    simple = text.isascii() and all(len(line) <= _LINE_LIMIT for line in text.split("\n"))
-    return "7bit" if simple else "quoted-printable"
+        try:
+            sender = plain(outgoing.sender.address)
+        except ValueError:
+            return failed("sender", _NO_SENDER)
+        return _Delivery(outgoing.config, sender).probe()
 
 
 class _Session(smtplib.SMTP):
@@ -158,9 +91,9 @@ class _SessionSSL(_Session, smtplib.SMTP_SSL):
 class _Delivery:
     """One conversation with the mail server, which knows at which stage something broke."""
 
-    def __init__(self, outgoing: Outgoing) -> None:
-        self._config = outgoing.config
-        self._sender = one_line(outgoing.sender.address)
+    def __init__(self, config: Mapping[str, str], sender: str) -> None:
+        self._config = config
+        self._sender = sender
         self._security = self._config.get("security") or "none"
         self._stage = "connect"
 
@@ -246,16 +179,20 @@ class _Delivery:
 
     def _refused(self, code: int, said: bytes) -> Result:
         """An answer of 4xx or 5xx; only the recipient and the message itself fail for good."""
+        if code == 552:  # told when it hears the size, or after all of it
+            return failed("too_large", f"{_TOO_LARGE} ({code})", permanent=True)
         final = self._stage in ("recipient", "content") and code >= 500 and code not in (530, 535)
         status = re.match(rb"[245]\.\d{1,3}\.\d{1,3}\b", said)
         numbers = f"{code} {status[0].decode()}" if status else str(code)
         return failed(self._stage, f"{_ADVICE[self._stage]} ({numbers})", permanent=final)
 
 
+_NO_SENDER = "The sender address of this site is not valid."
 _TLS = (
     "No encrypted connection to the mail server: check that the SMTP host is the name in its "
     "certificate, and that port and security (starttls or ssl) belong together."
 )
+_TOO_LARGE = "The mail server takes no mail of this size, or the mailbox there is full."
 _ADVICE = {
     "connect": "No connection to the mail server. Check the SMTP host, port and security.",
     "tls": "The mail server offers no STARTTLS. Check the SMTP port and security.",

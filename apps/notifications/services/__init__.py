@@ -18,6 +18,7 @@ from apps.notifications.services.methods import (
     tested_at,
 )
 from apps.notifications.services.outbox import Told, cancel, notify, send_to_address
+from apps.notifications.services.outside import mail_outside
 from apps.notifications.services.sender import send_due
 from apps.notifications.services.site import (
     absolute,
@@ -41,6 +42,7 @@ __all__ = [
     "check_mail_server",
     "confirm",
     "invite",
+    "mail_outside",
     "notify",
     "open_invitation",
     "read_test_page",

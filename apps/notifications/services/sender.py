@@ -8,7 +8,7 @@ and the row is sent once more under the same Message-ID: a lost page is worse th
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -23,7 +23,7 @@ from apps.notifications.channels import CHANNELS
 from apps.notifications.channels.base import Outgoing, Result, failed
 from apps.notifications.events import MessageFailed
 from apps.notifications.models import Channel, ContactMethod, Message
-from apps.notifications.services import site
+from apps.notifications.services import outside, site
 from apps.notifications.services.outbox import reader_of
 
 log = structlog.get_logger("opsportal.notifications")
@@ -59,9 +59,31 @@ def send(parcel: Parcel, clock: Callable[[], datetime]) -> None:
     row = parcel.carrier
     if Message.objects.filter(pk=row.pk, cancel_requested_at__isnull=False).exists():
         result = failed("cancelled", "Taken back before it left.", permanent=True)
+    elif outside.is_unfit(row):
+        kind, _, words = outside.NOT_REAL.partition(": ")
+        result = failed(kind, words, permanent=True)
     else:
-        result = deliver(_outgoing(parcel, clock()), row.channel)
+        result = _hand_over(parcel, clock())
     record(parcel=parcel, result=result, now=clock())
+
+
+def _hand_over(parcel: Parcel, now: datetime) -> Result:
+    """To the channel, with the files that the row names."""
+    row, outgoing = parcel.carrier, _outgoing(parcel, now)
+    if not row.attachments:
+        return deliver(outgoing, row.channel)
+    try:
+        files, remark = outside.load(row)
+    except Exception:
+        log.exception("attachments cannot be read", message=row.pk)
+        if row.attempts <= len(_waits(row)):
+            return failed("attachments", "The files of this mail cannot be read right now.")
+        files, remark = (), "Sent without its files, which could not be read."
+    config = {**outgoing.config, "timeout": outside.FILES_TIMEOUT}
+    result = deliver(replace(outgoing, attachments=files, config=config), row.channel)
+    if result.ok and remark:
+        Message.objects.filter(pk=row.pk).update(remark=remark)
+    return result
 
 
 # -- claim
@@ -80,7 +102,8 @@ def claim(*, now: datetime, limit: int) -> list[Parcel]:
 def _claim(now: datetime, limit: int, lost: list[MessageFailed]) -> list[Parcel]:
     # Looked at widely, taken narrowly: what one address holds back must not hide the others.
     rows = list(
-        Message.objects.due(now)
+        Message.objects.inside()
+        .due(now)
         .select_for_update(skip_locked=True, of=("self",))
         .order_by("lane", "not_before", "pk")[:WINDOW]
     )
@@ -90,6 +113,8 @@ def _claim(now: datetime, limit: int, lost: list[MessageFailed]) -> list[Parcel]
         packed += _pack(found, now)
     packed.sort(key=lambda parcel: (parcel.carrier.lane, parcel.carrier.not_before))
     parcels = packed[:limit]
+    mails = outside.due(now=now, limit=limit - len(parcels))
+    parcels += [Parcel(row) for row in mails if not _is_over(row, now, lost)]
     for parcel in parcels:
         Message.objects.filter(pk__in=[row.pk for row in parcel.riders]).update(
             bundled_into=parcel.carrier
@@ -98,16 +123,20 @@ def _claim(now: datetime, limit: int, lost: list[MessageFailed]) -> list[Parcel]
             settle(
                 row,
                 to=Status.SENDING,
-                lease_until=now + LEASE,
+                lease_until=now + (outside.WITH_FILES if row.attachments else LEASE),
                 sending_at=now,
                 attempts=row.attempts + 1,
             )
     return parcels
 
 
+def _waits(row: Message) -> tuple[int, ...]:
+    return outside.PATIENCE if row.is_outside else BACKOFF
+
+
 def _is_over(row: Message, now: datetime, lost: list[MessageFailed]) -> bool:
     """A row whose sender died after it was cancelled, or too often, is settled here."""
-    if row.cancel_requested_at is None and row.attempts < len(BACKOFF) + 1:
+    if row.cancel_requested_at is None and row.attempts < len(_waits(row)) + 1:
         return False
     settle(row, to=Status.FAILED, error="interrupted: The sending broke off.", lease_until=None)
     if row.cancel_requested_at is None:
@@ -178,6 +207,12 @@ def _outgoing(parcel: Parcel, now: datetime) -> Outgoing:
     config = {**site.site_config(row.channel)}
     if row.method is not None and row.method.secret_sealed:
         config["secret"] = secrets.unseal(row.method.secret_sealed)
+    envelope: dict[str, Any] = {
+        "in_reply_to": row.in_reply_to or None,
+        "references": (row.in_reply_to,) if row.in_reply_to else (),
+        "sender": site.sender(),
+        "event": row.what,
+    }
     return Outgoing(
         address=secrets.unseal(row.address_sealed),
         subject=subject,
@@ -185,16 +220,13 @@ def _outgoing(parcel: Parcel, now: datetime) -> Outgoing:
         html=html or None,
         short=short,
         message_id=row.message_id,
-        in_reply_to=row.in_reply_to or None,
-        references=(row.in_reply_to,) if row.in_reply_to else (),
         urgency="high" if row.urgency == "high" else "low",
         link=row.link or None,
-        sender=site.sender(),
         config=config,
         created_at=row.created_at,
         now=now,
-        event=row.what,
         data={"subject_kind": row.subject_kind, "subject_ref": row.subject_ref},
+        **(outside.envelope(row) if row.is_outside else envelope),
     )
 
 
@@ -249,13 +281,14 @@ def _settle_sent(row: Message, result: Result, now: datetime) -> None:
 
 def _settle_failed(row: Message, result: Result, now: datetime, lost: list[MessageFailed]) -> None:
     log.warning("message failed", message=row.pk, channel=row.channel, error=result.error)
-    last = result.permanent or row.attempts > len(BACKOFF)
+    waits = _waits(row)
+    last = result.permanent or row.attempts > len(waits)
     if row.cancel_requested_at is not None or last:
         settle(row, to=Status.FAILED, lease_until=None, error=result.error)
         if row.cancel_requested_at is None:
             _give_up(row, now, lost)
         return
-    wait = result.retry_after or BACKOFF[min(row.attempts, len(BACKOFF)) - 1]
+    wait = result.retry_after or waits[min(row.attempts, len(waits)) - 1]
     settle(
         row,
         to=Status.PENDING,
@@ -268,12 +301,22 @@ def _settle_failed(row: Message, result: Result, now: datetime, lost: list[Messa
 
 def _give_up(row: Message, now: datetime, lost: list[MessageFailed]) -> None:
     """By another of the person's methods; when none is left, whoever wrote it hears of it."""
-    if row.person is None or row.what in ALONE or _by_another_method(row, now):
+    if not row.is_outside and (
+        row.person is None or row.what in ALONE or _by_another_method(row, now)
+    ):
         return
-    failed_one = MessageFailed(
-        row.pk, row.what, row.subject_kind, row.subject_ref, row.person_id, now
+    lost.append(
+        MessageFailed(
+            message_id=row.pk,
+            what=row.what,
+            subject_kind=row.subject_kind,
+            subject_ref=row.subject_ref,
+            person_id=row.person_id,
+            at=now,
+            error=row.error,
+            address_hint=row.address_hint,
+        )
     )
-    lost.append(failed_one)
 
 
 def _by_another_method(row: Message, now: datetime) -> bool:
