@@ -230,6 +230,14 @@ MENU: list[tuple[str, list[tuple[str, str, str]]]] = [
         ("Dependencies", "account_tree", "ownership_surfacedependency"),
         ("External parties", "handshake", "ownership_externalparty"),
     ]),
+    ("Customers", [
+        ("Customers", "apartment", "customers_account"),
+        ("Contacts", "contact_mail", "customers_contact"),
+        ("Orgs", "domain", "customers_org"),
+        ("Projects", "folder_data", "customers_project"),
+        ("Warehouses", "database", "customers_source"),
+        ("Connections", "cable", "customers_connection"),
+    ]),
     ("Sources", [
         ("Integrations", "input", "intake_integration"),
         ("API keys", "key", "accounts_apikey"),

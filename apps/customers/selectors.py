@@ -56,7 +56,7 @@ def _inside(rows: QuerySet[Any], words: list[str], limit: int) -> list[Contact]:
         if len(word) >= INSIDE:
             here |= Q(email__icontains=word) | Q(name__icontains=word)
         every &= here
-    found = list(rows.filter(every)[:CANDIDATES])
+    found = list(rows.filter(every).order_by()[:CANDIDATES])
     return sorted(found, key=lambda row: (not row.name, row.name.lower(), row.email))[:limit]
 
 

@@ -20,6 +20,7 @@ from apps.core.audit import Actor
 from apps.core.errors import Conflict, Invalid
 from apps.core.text import one_line
 from apps.customers import addresses
+from apps.customers.cadence import LEAST, MOST
 from apps.customers.models import Account, Connection, Contact, Org, Project, Source
 
 Fields = Mapping[str, Any]
@@ -32,7 +33,6 @@ EDITABLE: Mapping[type[models.Model], frozenset[str]] = {
     Connection: frozenset({"key", "name", "source", "connector", "cadence_seconds"}),
     Contact: frozenset({"email", "name", "account", "org", "phone", "time_zone", "note"}),
 }
-MAX_CADENCE = 366 * 86_400  # seconds; rarer than once a year is no cadence
 
 
 # -- accounts
@@ -127,7 +127,7 @@ def save_connection(
     """
     given = _clean(fields)
     cadence = given.get("cadence_seconds")
-    if cadence is not None and not 60 <= cadence <= MAX_CADENCE:
+    if cadence is not None and not LEAST <= cadence <= MOST:
         why = "A cadence is between a minute and a year."
         raise Invalid(why, fields={"cadence_seconds": [why]})
     row = _locked(Connection, connection)

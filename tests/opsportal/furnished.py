@@ -56,6 +56,9 @@ def _one_of_each(cast: Cast, mark: str, now: datetime) -> None:
     )
     paging.use_policy(surface=surface, policy=policy)
     _intake(mark, surface, now)
+    customer = build.account(f"Bramble {mark}", domain=f"b{mark}.example", owner=cast.sam)
+    build.contact(f"ana@b{mark}.example")
+    build.connection(f"Warehouse {mark}", org=build.org(f"Org {mark}", account=customer))
     rotations.record_gap(
         schedule=schedule, surface=surface, at=now, what="Nobody", source=("test", mark)
     )
