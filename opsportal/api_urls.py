@@ -8,7 +8,10 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 
 from apps.core.api.views import NotHere
 
-APPS = ("incidents", "alerts", "changes", "intake", "paging", "rotations", "ownership")
+APPS = (
+    *("incidents", "alerts", "changes", "intake", "paging", "rotations"),
+    *("customers", "ownership"),
+)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     *(path("", include(import_module(f"apps.{app}.api.urls"))) for app in APPS),

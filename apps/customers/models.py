@@ -49,7 +49,10 @@ class Account(models.Model):
         ordering = ["name"]
         constraints = [
             models.UniqueConstraint(
-                Lower("domain"), condition=~Q(domain=""), name="customers_account_domain_once"
+                Lower("domain"),
+                condition=~Q(domain=""),
+                name="customers_account_domain_once",
+                violation_error_message="This mail domain belongs to another account.",
             )
         ]
         indexes = [
@@ -114,7 +117,11 @@ class Project(models.Model):
     class Meta:
         ordering = ["org", "name"]
         constraints = [
-            models.UniqueConstraint(fields=["org", "key"], name="customers_project_key_once")
+            models.UniqueConstraint(
+                fields=["org", "key"],
+                name="customers_project_key_once",
+                violation_error_message="The org has a project with this key already.",
+            )
         ]
 
     def __str__(self) -> str:
@@ -138,7 +145,11 @@ class Source(models.Model):
     class Meta:
         ordering = ["project", "name"]
         constraints = [
-            models.UniqueConstraint(fields=["project", "key"], name="customers_source_key_once")
+            models.UniqueConstraint(
+                fields=["project", "key"],
+                name="customers_source_key_once",
+                violation_error_message="The project has a source with this key already.",
+            )
         ]
 
     def __str__(self) -> str:
@@ -195,7 +206,13 @@ class Contact(models.Model):
 
     class Meta:
         ordering = ["email"]
-        constraints = [models.UniqueConstraint(Lower("email"), name="customers_contact_email_once")]
+        constraints = [
+            models.UniqueConstraint(
+                Lower("email"),
+                name="customers_contact_email_once",
+                violation_error_message="Somebody with this address is here already.",
+            )
+        ]
         indexes = [
             # Beginnings, in order: what a typeahead asks for after one or two letters.
             models.Index(Collate("email", "C"), name="customers_contact_by_email"),

@@ -67,14 +67,16 @@ def _accounts(word: str) -> list[int]:
 
 
 def org_tree(account: Account) -> list[Org]:
-    """The account's current orgs with `projects`, their `sources` and those's `connections`,
-    prefetched: four queries whatever the number. Archived rows are left out."""
-    connections = Prefetch("connections", Connection.objects.current().order_by("name", "pk"))
-    sources = Source.objects.current().order_by("name", "pk").prefetch_related(connections)
-    projects = (
-        Project.objects.current()
-        .order_by("name", "pk")
-        .prefetch_related(Prefetch("sources", sources))
-    )
-    orgs = account.orgs.filter(archived_at=None).order_by("name", "pk")
-    return list(orgs.prefetch_related(Prefetch("projects", projects)))
+    """The account's current orgs with what they have: four queries whatever the number."""
+    orgs = Org.objects.filter(account=account, archived_at=None).order_by("name", "pk")
+    return list(with_tree(orgs))
+
+
+def with_tree(orgs: QuerySet[Org]) -> QuerySet[Org]:
+    """Orgs with `projects`, their `sources` and those's `connections`, archived ones left out."""
+    connections = Connection.objects.current().order_by("name", "pk")
+    sources = Source.objects.current().order_by("name", "pk")
+    projects = Project.objects.current().order_by("name", "pk")
+    sources = sources.prefetch_related(Prefetch("connections", connections))
+    projects = projects.prefetch_related(Prefetch("sources", sources))
+    return orgs.prefetch_related(Prefetch("projects", projects))

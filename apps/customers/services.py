@@ -25,6 +25,7 @@ from apps.customers.models import Account, Connection, Contact, Org, Project, So
 
 Fields = Mapping[str, Any]
 Row = TypeVar("Row", Account, Org, Project, Source, Connection, Contact)
+Named = TypeVar("Named", Project, Source)
 EDITABLE: Mapping[type[models.Model], frozenset[str]] = {
     Account: frozenset({"key", "name", "tier", "owner", "domain", "note"}),
     Org: frozenset({"key", "name", "account", "external_id"}),
@@ -118,12 +119,14 @@ def save_connection(
     connection: Connection | None,
     fields: Fields,
     paused: bool | None = None,
+    warehouse_type: str | None = None,
     actor: Actor,
     now: datetime,
 ) -> Connection:
     """Create or change a connection; `paused` stops or resumes it, None leaves that as it is.
 
     `cadence_seconds` is how often it is meant to be fresh, None where nothing runs by itself.
+    `warehouse_type` is that of its source, and so of the source's other connections.
     """
     given = _clean(fields)
     cadence = given.get("cadence_seconds")
@@ -133,7 +136,49 @@ def save_connection(
     row = _locked(Connection, connection)
     if paused is not None:
         given["paused_at"] = (row.paused_at or now) if paused else None
-    return _save(Connection, connection, given, now)
+    saved = _save(Connection, connection, given, now)
+    if warehouse_type and saved.source.warehouse_type != warehouse_type.strip().lower():
+        wanted = {"warehouse_type": warehouse_type}
+        saved.source = save_source(source=saved.source, fields=wanted, actor=actor, now=now)
+    return saved
+
+
+@transaction.atomic
+def connect(
+    *,
+    org: Org,
+    project: str,
+    source: str,
+    warehouse_type: str | None,
+    fields: Fields,
+    paused: bool | None = None,
+    connection: Connection | None = None,
+    actor: Actor,
+    now: datetime,
+) -> Connection:
+    """A connection where the org's project and source are named by their keys or names.
+
+    Those that are not there yet are made; a new source needs a warehouse type, one that is given
+    changes an old one's. `connection` is one to change, which moves there.
+    """
+    by: dict[str, Any] = {"actor": actor, "now": now}
+    home = _named(Project.objects.filter(org=org), project)
+    home = home or save_project(project=None, fields={"org": org, "name": project}, **by)
+    row = _named(Source.objects.filter(project=home), source)
+    if row is None:
+        if not warehouse_type:
+            why = f"{source} is new: say which warehouse it is, such as snowflake."
+            raise Invalid(why, fields={"warehouse_type": [why]})
+        given = {"project": home, "name": source, "warehouse_type": warehouse_type}
+        row = save_source(source=None, fields=given, **by)
+    by |= {"fields": {**fields, "source": row}, "paused": paused}
+    return save_connection(connection=connection, warehouse_type=warehouse_type, **by)
+
+
+def _named(rows: models.QuerySet[Named], text: str) -> Named | None:
+    """The row that is called so, by its key first."""
+    text = text.strip()
+    return rows.filter(key=text.lower()).first() or rows.filter(name__iexact=text).first()
 
 
 # -- contacts
@@ -141,24 +186,41 @@ def save_connection(
 
 @transaction.atomic
 def save_contact(
-    *, contact: Contact | None, fields: Fields, actor: Actor, now: datetime
+    *,
+    contact: Contact | None,
+    fields: Fields,
+    blocked: bool | None = None,
+    actor: Actor,
+    now: datetime,
 ) -> Contact:
-    """Create or change a contact. The account follows from the org, else from the mail domain of
-    a new contact that names neither. Raises Invalid for an org of another account."""
+    """Create or change a contact; `blocked` keeps mail from opening anything, None leaves that.
+
+    The account follows from the org, else from the mail domain of a new contact that names
+    neither. Raises Invalid for an org of another account.
+    """
     given = _clean(fields)
     if "email" in given or contact is None:
         given["email"] = _address(given.get("email", ""))[1]
         _refuse_taken(Contact, contact, "email", given["email"])
-    org = given.get("org")
-    if org is not None and org.account_id is not None:
-        account = given.setdefault("account", org.account) or org.account
-        if account.pk != org.account_id:
-            why = f"{org.name} belongs to {org.account}, not to {account}."
-            raise Invalid(why, fields={"org": [why]})
-        given["account"] = account
+    _follow_org(contact, given)
     if contact is None and "account" not in given:
         given["account"] = _account_of(given["email"])
-    return _save(Contact, contact, given, now)
+    row = _save(Contact, contact, given, now)
+    if blocked is None:
+        return row
+    change = block_contact if blocked else unblock_contact
+    return change(contact=row, actor=actor, now=now)
+
+
+def _follow_org(contact: Contact | None, given: dict[str, Any]) -> None:
+    """Account and org of a contact go together: an org that has an account decides it."""
+    org = given.get("org", contact.org if contact else None)
+    if org is None or org.account_id is None or not {"org", "account"} & set(given):
+        return
+    if "account" in given and given["account"] not in (None, org.account):
+        why = f"{org.name} belongs to {org.account}, not to {given['account']}."
+        raise Invalid(why, fields={"org": [why]})
+    given["account"] = org.account
 
 
 @transaction.atomic

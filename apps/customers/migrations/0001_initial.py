@@ -267,7 +267,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='account',
-            constraint=models.UniqueConstraint(django.db.models.functions.text.Lower('domain'), condition=models.Q(('domain', ''), _negated=True), name='customers_account_domain_once'),
+            constraint=models.UniqueConstraint(django.db.models.functions.text.Lower('domain'), condition=models.Q(('domain', ''), _negated=True), name='customers_account_domain_once', violation_error_message='This mail domain belongs to another account.'),
         ),
         pgtrigger.migrations.AddTrigger(
             model_name='account',
@@ -311,7 +311,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='contact',
-            constraint=models.UniqueConstraint(django.db.models.functions.text.Lower('email'), name='customers_contact_email_once'),
+            constraint=models.UniqueConstraint(django.db.models.functions.text.Lower('email'), name='customers_contact_email_once', violation_error_message='Somebody with this address is here already.'),
         ),
         pgtrigger.migrations.AddTrigger(
             model_name='contact',
@@ -327,7 +327,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='project',
-            constraint=models.UniqueConstraint(fields=('org', 'key'), name='customers_project_key_once'),
+            constraint=models.UniqueConstraint(fields=('org', 'key'), name='customers_project_key_once', violation_error_message='The org has a project with this key already.'),
         ),
         pgtrigger.migrations.AddTrigger(
             model_name='project',
@@ -343,7 +343,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='source',
-            constraint=models.UniqueConstraint(fields=('project', 'key'), name='customers_source_key_once'),
+            constraint=models.UniqueConstraint(fields=('project', 'key'), name='customers_source_key_once', violation_error_message='The project has a source with this key already.'),
         ),
         pgtrigger.migrations.AddTrigger(
             model_name='source',
