@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pghistory
 import pgtrigger
 from django.db import models
 from django.db.models import Q
@@ -11,12 +12,15 @@ from apps.calendars.querysets import CalendarQuerySet
 from apps.core.audit import ActorStamped
 
 
+@pghistory.track()
 class BusinessCalendar(models.Model):
     """A named set of opening hours; what it says now is its version with the highest number."""
 
     key = models.SlugField(max_length=40, unique=True)
     name = models.CharField(max_length=80)
-    is_default = models.BooleanField(default=False)
+    is_default = models.BooleanField(
+        "used by default", default=False, help_text="What names no calendar runs in this one."
+    )
     created_at = models.DateTimeField(editable=False)
     archived_at = models.DateTimeField(null=True, blank=True, editable=False)
 
@@ -42,15 +46,15 @@ class CalendarVersion(ActorStamped):
     `weekly` is {"mon": [[540, 1080]], …}: minutes of the local day, half-open, 1440 is midnight.
     `exceptions` is {"2026-12-24": {"spans": [[540, 720]], "name": "…", "source": "manual"}}: the
     day's spans replace the weekly ones, none at all means closed. `regions` name the holiday
-    calendars that are filled in by themselves ("DE", "DE-BY", "US").
+    calendars that are filled in by themselves ("DE", "DE-BY", "US"), with the source "holidays".
     """
 
     calendar = models.ForeignKey(BusinessCalendar, models.PROTECT, related_name="versions")
     number = models.PositiveIntegerField()
     time_zone = models.CharField(max_length=64, validators=[check_zone])
     weekly = models.JSONField(default=dict)
-    exceptions = models.JSONField(default=dict)
-    regions = models.JSONField(default=list)
+    exceptions = models.JSONField(default=dict, blank=True)
+    regions = models.JSONField(default=list, blank=True)
     tzdata = models.CharField(max_length=20, blank=True)  # the zone data that it was read with
     note = models.CharField(max_length=200, blank=True)
     created_at = models.DateTimeField()
