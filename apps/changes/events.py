@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 
 @dataclass(frozen=True)
@@ -8,3 +9,4 @@ class ChangeRecorded:
     """Something changed somewhere; the row says what."""
 
     change_id: int
+    at: datetime

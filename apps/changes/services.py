@@ -42,7 +42,7 @@ def record(
         },
     )
     if fresh:
-        events.publish(ChangeRecorded(change_id=row.pk))
+        events.publish(ChangeRecorded(change_id=row.pk, at=now))
     return row
 
 

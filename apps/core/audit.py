@@ -51,6 +51,11 @@ def system(label: str) -> Actor:
     return Actor(ActorKind.SYSTEM, label.lower().replace(" ", "-")[:100], label[:200])
 
 
+def contact(pk: int, label: str) -> Actor:
+    """Somebody outside who acts: by mail, on the status page, through the report form."""
+    return Actor(ActorKind.CONTACT, str(pk), label[:200])
+
+
 class ActorStamped(models.Model):
     """Columns that say who did it; the label survives the person's erasure."""
 

@@ -63,16 +63,16 @@ class TicketQuerySet(models.QuerySet["Ticket"]):
         return self.filter(status__in=sorted(lifecycle.ACTIVE))
 
 
-class MessageQuerySet(models.QuerySet["TicketMessage"]):
-    def public(self) -> MessageQuerySet:
+class TicketMessageQuerySet(models.QuerySet["TicketMessage"]):
+    def public(self) -> TicketMessageQuerySet:
         """What the requester may read."""
         return self.filter(status="posted").exclude(author="note")
 
-    def said(self) -> MessageQuerySet:
+    def said(self) -> TicketMessageQuerySet:
         """What stands in the timeline: not what was taken back."""
         return self.exclude(status="withdrawn")
 
-    def due(self, now: datetime) -> MessageQuerySet:
+    def due(self, now: datetime) -> TicketMessageQuerySet:
         return self.filter(status="held", send_at__lte=now)
 
 

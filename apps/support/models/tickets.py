@@ -16,7 +16,7 @@ from apps.customers.models import Account, Connection, Contact, Org
 from apps.ownership.models import Surface
 from apps.support import lifecycle
 from apps.support.models.setup import Level, Priority, Queue, RequestType
-from apps.support.querysets import MessageQuerySet, TicketQuerySet
+from apps.support.querysets import TicketMessageQuerySet, TicketQuerySet
 
 ACTIVE = sorted(lifecycle.ACTIVE)
 
@@ -266,7 +266,7 @@ class TicketMessage(ActorStamped):
     references = ArrayField(models.CharField(max_length=250), default=list, blank=True)
     delivery_error = models.CharField(max_length=300, blank=True)
 
-    objects = MessageQuerySet.as_manager()
+    objects = TicketMessageQuerySet.as_manager()
 
     class Meta:
         constraints = [

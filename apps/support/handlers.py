@@ -1,0 +1,26 @@
+"""What support hears from below."""
+
+from __future__ import annotations
+
+from apps.changes.events import ChangeRecorded
+from apps.incidents.events import IncidentResolved
+from apps.notifications.events import MessageFailed
+from apps.paging.events import PageAcknowledged
+from apps.support.services import bounces, escalate, unblocking
+
+
+def incident_resolved(event: IncidentResolved) -> None:
+    unblocking.incident_resolved(incident_id=event.incident_id, at=event.at, now=event.at)
+
+
+def change_recorded(event: ChangeRecorded) -> None:
+    unblocking.change_recorded(change_id=event.change_id, now=event.at)
+
+
+def page_acknowledged(event: PageAcknowledged) -> None:
+    escalate.page_acknowledged(page_id=event.page_id, actor=event.by, now=event.at)
+
+
+def message_failed(event: MessageFailed) -> None:
+    if event.subject_kind == "ticket_message":
+        bounces.not_delivered(message_pk=int(event.subject_ref), error=event.error, now=event.at)

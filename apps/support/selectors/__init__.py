@@ -1,0 +1,1 @@
+"""What support shows, read in as many statements as there are kinds of things."""

@@ -1,0 +1,1 @@
+"""Every change of support's rows, by verb group."""

@@ -1,0 +1,166 @@
+"""Waking people for a ticket: one escalation at a time, through paging's policy of the surface.
+
+The page is locked before the ticket, here as everywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db import transaction
+
+from apps.accounts.models import Person
+from apps.core.audit import Actor
+from apps.core.errors import Conflict, Invalid
+from apps.core.text import clip, one_line
+from apps.ownership.models import Surface
+from apps.paging import services as paging
+from apps.paging.models import Page
+from apps.paging.models import Urgency as PageUrgency
+from apps.support import lifecycle as states
+from apps.support.models import Ticket
+from apps.support.services import tickets as rows
+
+Waiting = frozenset({Page.Status.OPEN, Page.Status.ACKNOWLEDGED, Page.Status.EXHAUSTED})
+
+
+def lock_page_of(ticket: Ticket) -> Page | None:
+    """The ticket's page, locked, if it is still going on. Call it before `tickets.lock`."""
+    page_id = Ticket.objects.values_list("page_id", flat=True).get(pk=ticket.pk)
+    if page_id is None:
+        return None
+    found = paging.lock([page_id])
+    return found[0] if found and found[0].status in Waiting else None
+
+
+@transaction.atomic
+def escalate_now(*, ticket: Ticket, reason: str, actor: Actor, now: datetime) -> Page:
+    """Page the surface's people at once, because somebody says why.
+
+    A page that is already waiting is not doubled: the reason joins it, and one that was taken
+    starts again. Raises Invalid without a reason, Conflict once the ticket is over.
+    """
+    why = clip(one_line(reason), 300)
+    if not why:
+        text = "Say why it cannot wait: whoever is woken reads it."
+        raise Invalid(text, code="reason_missing", fields={"reason": [text]})
+    standing = lock_page_of(ticket)
+    ticket = rows.lock(ticket.pk)
+    if ticket.status not in states.ACTIVE:
+        raise Conflict(f"This ticket is {ticket.get_status_display().lower()}.")
+    if standing is None:
+        page = _open(
+            tickets=[ticket],
+            surface=ticket.surface,
+            summary=f"{ticket.ref} {ticket.subject}: {why}",
+            actor=actor,
+            now=now,
+        )
+    elif standing.status == Page.Status.OPEN:
+        page = standing
+        paging.join(page=page, text=why, actor=actor, now=now)
+    else:
+        page = paging.raise_page(
+            page=standing,
+            urgency=PageUrgency.HIGH,
+            summary=f"{ticket.ref} {ticket.subject}: {why}",
+            reason=why,
+            actor=actor,
+            now=now,
+        )
+    rows.touch(ticket, now, page_id=page.pk, escalated_at=now)
+    text = f"Escalated: {why}"
+    rows.note_event(
+        ticket=ticket, what="escalated", text=text, actor=actor, now=now,
+        subject=("page", str(page.pk), ""),
+    )  # fmt: skip
+    return page
+
+
+def page_for_breach(
+    *,
+    surface: Surface | None,
+    tickets: Sequence[Ticket],
+    reason: str,
+    actor: Actor,
+    now: datetime,
+) -> Page:
+    """One page for the tickets of one surface that missed a promise together.
+
+    The caller holds the tickets' locks. Where a page of one of them still rings, they join it.
+    """
+    first = tickets[0]
+    ringing = [t.page_id for t in tickets if t.page_id]
+    page = (
+        Page.objects.filter(pk__in=ringing, status=Page.Status.OPEN).order_by("pk").first()
+        if ringing
+        else None
+    )
+    if page is None:
+        more = f" and {len(tickets) - 1} more" if len(tickets) > 1 else ""
+        summary = f"{first.ref}{more}: {reason}. {first.subject}"
+        page = _open(tickets=tickets, surface=surface, summary=summary, actor=actor, now=now)
+    else:
+        names = ", ".join(t.ref for t in tickets[:5])
+        paging.join(page=page, text=f"{names}: {reason}", actor=actor, now=now)
+    for ticket in tickets:
+        if ticket.page_id != page.pk:
+            rows.touch(ticket, now, page_id=page.pk, escalated_at=now)
+        rows.note_event(
+            ticket=ticket, what="paged", text=f"Paged: {reason}.", actor=actor, now=now,
+            subject=("page", str(page.pk), ""),
+        )  # fmt: skip
+    return page
+
+
+def _open(
+    *,
+    tickets: Sequence[Ticket],
+    surface: Surface | None,
+    summary: str,
+    actor: Actor,
+    now: datetime,
+) -> Page:
+    ticket = tickets[0]
+    drill = ticket.kind != "real"
+    return paging.open_page(
+        summary=summary,
+        urgency=PageUrgency.HIGH,
+        surface=surface,
+        opener_kind="ticket",
+        opener_ref=str(ticket.pk),
+        opener_url=f"/tickets/{ticket.ref}/" if len(tickets) == 1 else "/tickets/?sla=breached",
+        thread_key=f"ticket-{ticket.pk}",
+        label=ticket.priority,
+        kind=ticket.kind,
+        recipients=[ticket.owner_id] if drill and ticket.owner_id else [],
+        actor=actor,
+        now=now,
+    )
+
+
+def taken_by_reply(*, page: Page, actor: Actor, now: datetime) -> None:
+    """Who answers the customer is on it: the page that still rings is theirs."""
+    if page.status == Page.Status.OPEN and actor.person_id:
+        person = Person.objects.filter(pk=actor.person_id).first()
+        paging.acknowledge(page=page, actor=actor, now=now, person=person)
+
+
+def over(*, page: Page, actor: Actor, now: datetime) -> None:
+    """The ticket is over: the page ends when no other ticket of it still goes on."""
+    others = Ticket.objects.filter(page_id=page.pk, status__in=sorted(states.ACTIVE))
+    if not others.exists():
+        paging.resolve(page=page, actor=actor, now=now)
+
+
+@transaction.atomic
+def page_acknowledged(*, page_id: int, actor: Actor, now: datetime) -> None:
+    """Somebody took the page of a ticket: its timeline says who. The publisher holds the page."""
+    for pk in Ticket.objects.filter(page_id=page_id).order_by("pk").values_list("pk", flat=True):
+        ticket = rows.lock(pk)
+        text = f"{actor.label} acknowledged the page."
+        rows.note_event(
+            ticket=ticket, what="acknowledged", text=text, actor=actor, now=now,
+            subject=("page", str(page_id), ""),
+        )  # fmt: skip

@@ -1,0 +1,51 @@
+"""What stands in links and addresses outside: signed, bound to one ticket, ended by a new version.
+
+Status link: a signed pair of ticket and access version. Reply address: lower-case letters and
+digits only, because mail programs change the case of addresses.
+"""
+
+from __future__ import annotations
+
+import re
+
+from django.core import signing
+from django.utils.crypto import constant_time_compare, salted_hmac
+
+from apps.core.errors import NotFound
+
+_SALT = "opsportal.support.status"
+_REPLY = "opsportal.support.reply"
+_TOKEN = re.compile(r"t([0-9]{1,18})-([0-9]{1,5})-([0-9a-f]{20})")
+
+
+def make(ticket_id: int, access_version: int) -> str:
+    """The token of the requester's page."""
+    return signing.dumps([ticket_id, access_version], salt=_SALT, compress=False)
+
+
+def read(token: str) -> tuple[int, int]:
+    """(ticket id, access version); NotFound for a token that is forged or cut."""
+    try:
+        ticket_id, version = signing.loads(token, salt=_SALT)
+        return int(ticket_id), int(version)
+    except (signing.BadSignature, ValueError, TypeError) as error:
+        raise NotFound(
+            "This link is not complete. Open it again from our last message.", code="link_broken"
+        ) from error
+
+
+def reply_tag(ticket_id: int, access_version: int) -> str:
+    """The part after the plus: support+t7-1-0f3a…@example.com."""
+    text = f"{ticket_id}-{access_version}"
+    return f"t{text}-{salted_hmac(_REPLY, text, algorithm='sha256').hexdigest()[:20]}"
+
+
+def read_reply_tag(tag: str) -> tuple[int, int] | None:
+    """(ticket id, access version) of a tag that we made, None for anything else."""
+    found = _TOKEN.fullmatch(tag.strip().lower())
+    if found is None:
+        return None
+    ticket_id, version = int(found[1]), int(found[2])
+    if not constant_time_compare(reply_tag(ticket_id, version), found[0]):
+        return None
+    return ticket_id, version
