@@ -26,6 +26,7 @@ SCHEDULES = [
     Entry("cover", "apps.rotations.tasks.extend", "17 2 * * *", "shifts for 400 days ahead"),
     Entry("shift audit", "apps.rotations.tasks.audit", "41 2 * * *", "rows equal computation"),
     Entry("reachability", "apps.rotations.tasks.reachability", "5 8 * * *", "e-mail only on call"),
+    Entry("calendars", "apps.calendars.tasks.refresh", "29 2 * * *", "holidays and zone data"),
     Entry("retention", "opsportal.tasks.retention", "23 3 * * *", "old raw deliveries"),
 ]
 
