@@ -13,6 +13,7 @@ from apps.core.events import subscribe
 from apps.incidents import handlers as incidents
 from apps.intake import services as intake
 from apps.intake.events import EventsNormalised
+from apps.notifications import services as notifications
 from apps.notifications.events import MessageFailed
 from apps.paging import handlers as paging
 from apps.paging import services as escalation
@@ -40,6 +41,8 @@ def wire() -> None:
 def engine_steps() -> list[Step]:
     """The lanes of the alert path before the senders, in the order in which work flows."""
     return [
+        # Before the alert path, so that each lane of that wakes the next one of it.
+        Step("webhooks", notifications.send_webhooks, limit=8),
         Step("deliveries", intake.normalise_due, limit=100),
         Step("pages", escalation.take_due_steps, limit=50),
     ]

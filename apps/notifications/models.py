@@ -8,7 +8,12 @@ from django.db.models import Q, Value
 
 from apps.accounts.models import Person, check_zone
 from apps.core.models import Kind
-from apps.notifications.querysets import MessageQuerySet, MethodQuerySet
+from apps.notifications.querysets import (
+    EndpointQuerySet,
+    MessageQuerySet,
+    MethodQuerySet,
+    WebhookDeliveryQuerySet,
+)
 
 
 class Channel(models.TextChoices):
@@ -243,3 +248,99 @@ class Invitation(models.Model):
 
     def __str__(self) -> str:
         return f"Invitation of {self.person}"
+
+
+@pghistory.track(exclude=["url_sealed", "secret_sealed", "previous_secret_sealed", "failing_since"])
+class WebhookEndpoint(models.Model):
+    """A program of somebody's that is told of events, signed after Standard Webhooks."""
+
+    description = models.CharField(max_length=120)
+    url_sealed = models.TextField(editable=False)  # an address may hold a token of the other side
+    url_hint = models.CharField("address", max_length=120, editable=False)
+    patterns = models.JSONField("events", default=list)  # ticket.created, ticket.*, *
+    secret_sealed = models.TextField(editable=False)
+    previous_secret_sealed = models.TextField(blank=True, editable=False)
+    previous_valid_until = models.DateTimeField(null=True, blank=True, editable=False)
+    is_active = models.BooleanField(default=True, editable=False)  # false: paused by somebody
+    disabled_at = models.DateTimeField(null=True, blank=True, editable=False)  # by ourselves
+    disabled_reason = models.CharField(max_length=200, blank=True, editable=False)
+    failing_since = models.DateTimeField(null=True, blank=True, editable=False)
+    created_by = models.ForeignKey(
+        Person, models.SET_NULL, null=True, blank=True, editable=False, related_name="+"
+    )
+    created_at = models.DateTimeField(editable=False)
+    archived_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects = EndpointQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "outgoing webhook"
+        ordering = ["description", "pk"]
+
+    def __str__(self) -> str:
+        return self.description
+
+
+class WebhookDelivery(models.Model):
+    """One event for one endpoint: written in the transaction of its cause, kept for a month."""
+
+    class Status(models.TextChoices):
+        PENDING = "pending", "Waiting"
+        SENDING = "sending", "Being sent"
+        DELIVERED = "delivered", "Delivered"
+        FAILED = "failed", "Failed"
+        CANCELLED = "cancelled", "Not sent"
+
+    TRANSITIONS = {
+        Status.PENDING: frozenset({Status.SENDING, Status.CANCELLED}),
+        Status.SENDING: frozenset(
+            {Status.DELIVERED, Status.PENDING, Status.FAILED, Status.SENDING}
+        ),
+        Status.DELIVERED: frozenset({Status.PENDING}),
+        Status.FAILED: frozenset({Status.PENDING}),
+        Status.CANCELLED: frozenset({Status.PENDING}),
+    }
+
+    endpoint = models.ForeignKey(WebhookEndpoint, models.CASCADE, related_name="deliveries")
+    event = models.CharField(max_length=60)
+    webhook_id = models.CharField(max_length=80)  # the same on every attempt and to everybody
+    subject_kind = models.CharField(max_length=30)
+    subject_ref = models.CharField(max_length=60)
+    payload = models.TextField()  # the body to the byte: it is what the signature is over
+    status = models.CharField(max_length=10, choices=Status, default=Status.PENDING)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    next_at = models.DateTimeField("next attempt")
+    lease_until = models.DateTimeField(null=True)
+    last_status = models.PositiveSmallIntegerField("answer", null=True)
+    last_error = models.CharField("error", max_length=300, blank=True)
+    duration_ms = models.PositiveIntegerField("took (ms)", null=True)
+    created_at = models.DateTimeField()
+    delivered_at = models.DateTimeField(null=True)
+
+    objects = WebhookDeliveryQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "webhook delivery"
+        verbose_name_plural = "webhook deliveries"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["endpoint", "webhook_id"], name="notifications_webhook_once"
+            )
+        ]
+        indexes = [
+            models.Index(
+                fields=["endpoint", "next_at"],
+                name="notifications_webhook_due",
+                condition=Q(status="pending"),
+            ),
+            models.Index(
+                fields=["lease_until"],
+                name="notifications_webhook_lease",
+                condition=Q(status="sending"),
+            ),
+            models.Index(fields=["endpoint", "-id"], name="notifications_webhook_newest"),
+            models.Index(fields=["created_at"], name="notifications_webhook_age"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event} {self.webhook_id}"

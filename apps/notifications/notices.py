@@ -231,3 +231,29 @@ def email_only(facts: EmailOnly, reader: Reader, now: datetime) -> Texts:
         "Why you got this: you are a manager.",
     ]
     return texts(f"[On call] {what}", blocks, sms(what, "", facts.url))
+
+
+@dataclass(frozen=True, kw_only=True)
+class WebhookOff:
+    """An outgoing webhook was switched off because the other side does not take it."""
+
+    webhook: str
+    reason: str
+    since: datetime | None = None
+    url: str = ""
+
+
+def webhook_off(facts: WebhookOff, reader: Reader, now: datetime) -> Texts:
+    """To managers: a program of theirs is told nothing any more until somebody looks."""
+    what = f"The webhook {one_line(facts.webhook)} was switched off"
+    blocks: list[Block] = [
+        sentence(what) + " It hears of nothing that happens until it is resumed.",
+        Facts([
+            ("Reason", one_line(facts.reason)),
+            ("Failing", since(facts.since, reader, now) if facts.since else ""),
+        ]),
+        "Mend the other side, then resume the webhook and send again what it missed.",
+        Action("See the webhook", facts.url) if facts.url else "",
+        "Why you got this: you are a manager.",
+    ]  # fmt: skip
+    return texts(what, blocks, sms(what, "", facts.url))

@@ -37,6 +37,7 @@ from .notices import (
     Handoff,
     Invitation,
     TestMail,
+    WebhookOff,
     coverage_gap,
     email_only,
     engine_late,
@@ -45,6 +46,7 @@ from .notices import (
     invitation,
     test_mail,
     verification_code,
+    webhook_off,
 )
 
 __all__ = [
@@ -65,6 +67,7 @@ __all__ = [
     "TestPage",
     "Texts",
     "Topic",
+    "WebhookOff",
     "Why",
     "acknowledged",
     "bundle",
@@ -79,6 +82,7 @@ __all__ = [
     "test_mail",
     "test_page",
     "verification_code",
+    "webhook_off",
 ]
 
 _SUBJECT_LIMIT = 150  # leaves room for a mail program's own words in front

@@ -37,8 +37,9 @@ class MessageAdmin(ReadOnly[Message]):
     ordering = ["-pk"]
     fields = [
         "shown_subject", "person", "channel", "address_hint", "state", "error", "remark", "what",
-        "urgency", "kind", "attempts", when("created_at", "written"), when("not_before", "not before"),
-        when("sent_at", "sent"), "subject_kind", "subject_ref", "message_id", "provider_id",
+        "urgency", "kind", "attempts", when("created_at", "written"),
+        when("not_before", "not before"), when("sent_at", "sent"), "subject_kind",
+        "subject_ref", "message_id", "provider_id",
     ]  # fmt: skip
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> Any:

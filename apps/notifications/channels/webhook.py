@@ -122,11 +122,16 @@ def checked_url(address: str, config: Mapping[str, str]) -> str:
 
 
 def deliver(
-    url: str, body: bytes, headers: Mapping[str, str], config: Mapping[str, str]
+    url: str,
+    body: bytes,
+    headers: Mapping[str, str],
+    config: Mapping[str, str],
+    *,
+    seconds: float = 10.0,
 ) -> guard.Reply | Result:
     """POST through the guard; what does not get through comes back as a Result."""
     try:
-        return guard.post(url, body, headers, **_freedom(config))
+        return guard.post(url, body, headers, total_seconds=seconds, **_freedom(config))
     except guard.Blocked as error:
         return failed("blocked", error.message, permanent=True)
     except guard.Failed as error:

@@ -23,8 +23,8 @@ from apps.notifications.channels.compose import chain, file_name
 from apps.notifications.layout import cut, one_line
 from apps.notifications.models import Channel, Message
 from apps.notifications.ports import AttachmentSource
-from apps.notifications.services import site
 from apps.notifications.services.outbox import hint
+from apps.notifications.services.site import sender as site_sender
 
 # Seconds between attempts: over a night and a day, as mail servers do it; then it is given up.
 PATIENCE = (5, 60, 300, 900, 3600, 7200, 14400, 28800, 43200)
@@ -189,7 +189,7 @@ def due(*, now: datetime, limit: int) -> list[Message]:
 
 def envelope(row: Message) -> dict[str, Any]:
     """What a mail to somebody outside has beyond a notice, by the names of `Outgoing`."""
-    ours, headers = site.sender(), row.headers
+    ours, headers = site_sender(), row.headers
     sender = Sender(
         name=row.from_name or ours.name,
         address=row.from_address or ours.address,
