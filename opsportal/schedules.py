@@ -28,6 +28,7 @@ SCHEDULES = [
     Entry("reachability", "apps.rotations.tasks.reachability", "5 8 * * *", "e-mail only on call"),
     Entry("calendars", "apps.calendars.tasks.refresh", "29 2 * * *", "holidays and zone data"),
     Entry("retention", "opsportal.tasks.retention", "23 3 * * *", "old raw deliveries"),
+    Entry("webhook log", "apps.notifications.tasks.purge_webhooks", "37 3 * * *", "old log rows"),
 ]
 
 
