@@ -9,16 +9,22 @@ from apps.accounts.events import PersonDeactivated, PersonReactivated
 from apps.alerts import handlers as alerts
 from apps.alerts.events import AlertFired, AlertResolved, AlertRouted
 from apps.changes import handlers as changes
+from apps.changes.events import ChangeRecorded
 from apps.core.events import subscribe
+from apps.core.providers import provide
 from apps.incidents import handlers as incidents
+from apps.incidents.events import IncidentResolved
 from apps.intake import services as intake
 from apps.intake.events import EventsNormalised
 from apps.notifications import services as notifications
 from apps.notifications.events import MessageFailed
+from apps.notifications.ports import AttachmentSource
 from apps.paging import handlers as paging
 from apps.paging import services as escalation
 from apps.paging.events import PageAcknowledged, PageExhausted, PageStepTaken
 from apps.rotations import handlers as rotations
+from apps.support import handlers as support
+from apps.support.services import conversation, files
 from opsportal.engine import Step
 
 
@@ -29,13 +35,18 @@ def wire() -> None:
     subscribe(EventsNormalised, alerts.take_events)
     subscribe(EventsNormalised, changes.take_events)
     subscribe(MessageFailed, paging.message_failed)
+    subscribe(MessageFailed, support.message_failed)
     subscribe(PageAcknowledged, alerts.page_acknowledged)
     subscribe(PageAcknowledged, incidents.page_acknowledged)
+    subscribe(PageAcknowledged, support.page_acknowledged)
     subscribe(PageStepTaken, incidents.page_step_taken)
     subscribe(PageExhausted, incidents.page_exhausted)
     subscribe(AlertFired, incidents.alert_fired)
     subscribe(AlertResolved, incidents.alert_resolved)
     subscribe(AlertRouted, incidents.alert_routed)
+    subscribe(ChangeRecorded, support.change_recorded)
+    subscribe(IncidentResolved, support.incident_resolved)
+    provide(AttachmentSource, files.Files())  # type: ignore[type-abstract] # a port is its protocol
 
 
 def engine_steps() -> list[Step]:
@@ -45,4 +56,5 @@ def engine_steps() -> list[Step]:
         Step("webhooks", notifications.send_webhooks, limit=8),
         Step("deliveries", intake.normalise_due, limit=100),
         Step("pages", escalation.take_due_steps, limit=50),
+        Step("held replies", conversation.release_held, limit=50),
     ]

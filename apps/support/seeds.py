@@ -12,6 +12,7 @@ from django.db import transaction
 
 from apps.ownership.models import Surface
 from apps.support.models import Queue, RequestField, RequestType, SavedView, SupportSettings
+from apps.support.seeds_sla import ensure_sla
 
 Kind = RequestField.Kind
 
@@ -137,6 +138,7 @@ def ensure_support(*, now: datetime) -> None:
     if not known and not SavedView.objects.exists():
         for position, (name, query) in enumerate(VIEWS):
             SavedView.objects.create(name=name, query=query, position=position, created_at=now)
+    ensure_sla(now)
 
 
 def _make(one: Type, position: int, queue: Queue) -> None:

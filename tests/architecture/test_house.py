@@ -220,10 +220,7 @@ def test_the_wiring_is_complete() -> None:
     from apps.core.events import listeners
 
     heard = {event.__name__ for event in listeners()}
-    unheard = {
-        "ChangeRecorded": "incidents rank suspects with the incidents issue",
-        "IncidentResolved": "tickets wait for it from the support issue on",
-    }
+    unheard: dict[str, str] = {}
     declared = set()
     for path in (ROOT / "apps").glob("*/events.py"):
         if path.parent.name != "core":

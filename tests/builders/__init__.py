@@ -13,6 +13,7 @@ from apps.accounts.models import Person, Team
 from apps.accounts.services import NewKey
 from apps.alerts.models import Alert
 from apps.core import audit, clock, secrets
+from apps.core.audit import Actor
 from apps.customers import services as customers
 from apps.customers.models import Account, Connection, Contact, Org, Project, Source
 from apps.incidents import services as incidents
@@ -29,6 +30,9 @@ from apps.paging.models import EscalationPolicy, Page
 from apps.paging.services import PolicyStep
 from apps.rotations import services as rotations
 from apps.rotations.models import Schedule
+from apps.support.models import RequestType, Ticket
+from apps.support.seeds import ensure_support
+from apps.support.services import tickets
 
 _numbers = count(1)
 PASSWORD = "correct horse battery"
@@ -281,4 +285,34 @@ def connection(
         fields={"source": source, "name": name, "cadence_seconds": cadence_seconds, **more},
         paused=paused,
         **by,
+    )
+
+
+def support(*, now: datetime | None = None) -> None:
+    """The queue, request types and promises that a new site has; the hours of an office in UTC."""
+    ensure_support(now=now or clock.now())
+
+
+def ticket(
+    subject: str = "The profile of orders is stale",
+    *,
+    type: str = "stale_profile",
+    requester: Contact | None = None,
+    body: str = "It still shows Friday.",
+    actor: Actor | None = None,
+    now: datetime | None = None,
+    **more: Any,
+) -> Ticket:
+    """A ticket, routed and with its promises running; the seeds are made when they are missing."""
+    moment = now or clock.now()
+    if not RequestType.objects.exists():
+        support(now=moment)
+    return tickets.open_ticket(
+        subject=subject,
+        request_type=RequestType.objects.get(key=type),
+        requester=requester or contact(now=moment),
+        body=body,
+        actor=actor or audit.SYSTEM,
+        now=moment,
+        **more,
     )

@@ -17,7 +17,16 @@ from apps.core.transitions import settle
 from apps.customers.models import Contact
 from apps.support import lifecycle as states
 from apps.support.models import Macro, Ticket, TicketContact, TicketMessage
-from apps.support.services import clocks, escalate, files, lifecycle, search, settings, telling
+from apps.support.services import (
+    announcing,
+    clocks,
+    escalate,
+    files,
+    lifecycle,
+    search,
+    settings,
+    telling,
+)
 from apps.support.services import tickets as rows
 from apps.support.services.files import Accepted
 
@@ -122,7 +131,7 @@ def _take_effect(ticket: Ticket, message: TicketMessage, actor: Actor, now: date
     lifecycle.after_reply(ticket=ticket, message=message, actor=actor, now=now)
     search.index(ticket=ticket)
     telling.reply(message=message, ticket=ticket, now=now)
-    telling.announce("ticket.message", ticket, now, message=message)
+    announcing.said(ticket=ticket, message=message, now=now)
 
 
 @transaction.atomic
@@ -153,6 +162,7 @@ def note(
     for person in named:
         rows.watch(ticket=ticket, person=person, actor=actor, now=now)
     telling.noted(message=message, ticket=ticket, named=named, actor=actor, now=now)
+    announcing.said(ticket=ticket, message=message, now=now)
     return message
 
 
@@ -246,9 +256,11 @@ def requester_wrote(
     references: Sequence[str] = (),
     quoted: str = "",
     html: str = "",
+    copy_in: bool = True,
 ) -> TicketMessage:
     """A word from outside. It wakes a waiting ticket and reopens one that was resolved lately.
 
+    `copy_in` false keeps somebody new from getting our replies: their sender may be forged.
     To a merged ticket it lands in the one that it went into; after closing, or long after
     resolving, it opens a follow-up with promises of its own, and the answer is the message there.
     """
@@ -278,7 +290,7 @@ def requester_wrote(
         **actor.columns(),
     )
     files.attach(message=message, given=files_)
-    if contact.pk != ticket.requester_id:
+    if copy_in and contact.pk != ticket.requester_id:
         TicketContact.objects.get_or_create(
             ticket=ticket, contact=contact, defaults={"created_at": now}
         )
@@ -295,7 +307,7 @@ def requester_wrote(
     clocks.requester_wrote(ticket=ticket, at=said, actor=actor, now=now)
     search.index(ticket=ticket)
     telling.requester_wrote(message=message, ticket=ticket, now=now)
-    telling.announce("ticket.message", ticket, now, message=message)
+    announcing.said(ticket=ticket, message=message, now=now)
     return message
 
 

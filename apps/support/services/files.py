@@ -55,12 +55,12 @@ def accept(*, name: str, content: bytes) -> Accepted:
     safe = safe_name(name)
     ending = safe.rpartition(".")[2].lower() if "." in safe else ""
     if ending in REFUSED:
-        raise _refused(f"{safe}: files of this kind are not taken. Put it in a .zip if it matters.")
+        raise refused(f"{safe}: files of this kind are not taken. Put it in a .zip if it matters.")
     if not content:
-        raise _refused(f"{safe} is empty.")
+        raise refused(f"{safe} is empty.")
     if len(content) > MAX_FILE:
         size = len(content) / 1024 / 1024
-        raise _refused(f"{safe} has {size:.1f} MB; at most {MAX_FILE // 1024 // 1024} MB fit.")
+        raise refused(f"{safe} has {size:.1f} MB; at most {MAX_FILE // 1024 // 1024} MB fit.")
     return Accepted(safe, _KNOWN.get(ending, "application/octet-stream"), content)
 
 
@@ -68,9 +68,9 @@ def accept_all(given: Iterable[tuple[str, bytes]]) -> list[Accepted]:
     """Check the files of one message together: their number and their sum, too."""
     accepted = [accept(name=name, content=content) for name, content in given]
     if len(accepted) > MAX_FILES:
-        raise _refused(f"At most {MAX_FILES} files go on one message.")
+        raise refused(f"At most {MAX_FILES} files go on one message.")
     if sum(len(one.content) for one in accepted) > MAX_TOTAL:
-        raise _refused(f"The files have more than {MAX_TOTAL // 1024 // 1024} MB together.")
+        raise refused(f"The files have more than {MAX_TOTAL // 1024 // 1024} MB together.")
     return accepted
 
 
@@ -81,7 +81,8 @@ def safe_name(name: str) -> str:
     return clip(kept.strip(". ") or "file", 200)
 
 
-def _refused(text: str) -> Invalid:
+def refused(text: str) -> Invalid:
+    """The answer to a file that is not taken, in words."""
     return Invalid(text, code="file_refused", fields={"files": [text]})
 
 
@@ -103,3 +104,14 @@ def attach(*, message: TicketMessage, given: Sequence[Accepted]) -> list[Attachm
             )
         )
     return Attachment.objects.bulk_create(rows)
+
+
+class Files:
+    """The port through which the outbox reads the files of a reply when it leaves."""
+
+    def load(self, *, key: str) -> bytes | None:
+        kind, _, digest = key.partition(":")
+        if kind != "support":
+            return None
+        row = StoredFile.objects.filter(pk=digest).values_list("content", flat=True).first()
+        return bytes(row) if row is not None else None

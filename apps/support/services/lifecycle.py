@@ -20,7 +20,7 @@ from apps.core.text import clip, one_line
 from apps.core.transitions import move
 from apps.support import lifecycle as states
 from apps.support.models import RequestType, Ticket, TicketLink, TicketMessage
-from apps.support.services import clocks, escalate, links, settings, telling
+from apps.support.services import announcing, clocks, escalate, links, settings, telling
 from apps.support.services import tickets as rows
 
 log = structlog.get_logger("opsportal.support")
@@ -103,8 +103,8 @@ def apply(
     """
     step, was = states.VERBS[verb], ticket.status
     values = {**_timers(step.key, ticket, at, now), **values}
-    move(ticket, to=step.to, actor=actor, now=now, note=clip(one_line(note), 500))
-    rows.touch(ticket, now, **values)
+    move(ticket, to=step.to, actor=actor, now=now, note=clip(one_line(note), 500), **values)
+    rows.touch(ticket, now)
     rows.set_wake(ticket)
     text = f"{Status(was).label} → {Status(step.to).label}" + (f": {note}" if note else ".")
     rows.note_event(ticket=ticket, what="status", text=text, actor=actor, now=now)
@@ -114,7 +114,7 @@ def apply(
         clocks.restore_all(ticket=ticket, actor=actor, now=now)
     else:
         clocks.status_changed(ticket=ticket, was=was, at=at, actor=actor, now=now)
-    telling.announce("ticket.status_changed", ticket, now, was=was)
+    announcing.moved(ticket=ticket, was=was, by=actor, now=now)
     return ticket
 
 
@@ -310,7 +310,6 @@ def after_requester(*, ticket: Ticket, at: datetime, actor: Actor, now: datetime
         apply(ticket=ticket, verb="resume", at=at, actor=actor, now=now, note="the customer wrote")
     elif ticket.status == Status.RESOLVED:
         apply(ticket=ticket, verb="reopen", at=at, actor=actor, now=now, note="the customer wrote")
-        telling.reopened(ticket=ticket, actor=actor, now=now)
 
 
 def unblocked(*, ticket: Ticket, why: str, now: datetime) -> None:

@@ -20,7 +20,7 @@ from apps.support.models import (
     TicketMessage,
     TicketWatcher,
 )
-from apps.support.services import clocks, escalate, search, telling
+from apps.support.services import announcing, clocks, escalate, search
 from apps.support.services import tickets as rows
 
 Status = Ticket.Status
@@ -70,7 +70,7 @@ def merge(*, ticket: Ticket, into: Ticket, actor: Actor, now: datetime) -> Ticke
     rows.note_event(ticket=into, what="merged", text=text, actor=actor, now=now, subject=here)
     if page is not None:
         escalate.over(page=page, actor=actor, now=now)
-    telling.announce("ticket.merged", ticket, now, into=into.ref)
+    announcing.merged(ticket=ticket, into=into, now=now)
     return ticket
 
 
@@ -120,7 +120,7 @@ def unmerge(*, ticket: Ticket, actor: Actor, now: datetime) -> Ticket:
     rows.note_event(ticket=ticket, what="unmerged", text=text, actor=actor, now=now)
     text = f"{ticket.ref} was taken out again."
     rows.note_event(ticket=into, what="unmerged", text=text, actor=actor, now=now)
-    telling.announce("ticket.updated", ticket, now)
+    announcing.updated(ticket=ticket, changed=["status"], by=actor, now=now)
     return ticket
 
 

@@ -1,4 +1,4 @@
-"""Who hears of what on a ticket: the requester by mail, ours by their own rules, tools by webhook.
+"""Who hears of what on a ticket: the requester by mail, ours by their own rules.
 
 Nobody is told of what they did themselves.
 """
@@ -8,7 +8,6 @@ from __future__ import annotations
 import secrets as entropy
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from apps.accounts.models import Person
@@ -20,7 +19,7 @@ from apps.notifications.models import Message as Outgoing
 from apps.support import letters, tokens
 from apps.support.models import Mailbox, Ticket, TicketMessage
 from apps.support.models.sla import Metric, TicketClock
-from apps.support.services import settings
+from apps.support.services import announcing, settings
 
 DEMO = (".example",)  # RFC 2606: nobody lives there, so nothing is sent there
 
@@ -222,7 +221,7 @@ def opened(*, ticket: Ticket, actor: Actor, now: datetime, with_receipt: bool) -
                 now=now,
                 words=ticket.last_public_text,
             )
-    announce("ticket.created", ticket, now)
+    announcing.created(ticket=ticket, now=now)
 
 
 def _responsible(ticket: Ticket) -> list[tuple[Person, str]]:
@@ -309,11 +308,6 @@ def returned(*, ticket: Ticket, why: str, now: datetime) -> None:
         )
 
 
-def reopened(*, ticket: Ticket, actor: Actor, now: datetime) -> None:
-    """A resolution did not hold; the words themselves are told as the customer's message."""
-    announce("ticket.updated", ticket, now)
-
-
 def mail_failed(*, message: TicketMessage, ticket: Ticket, error: str, now: datetime) -> None:
     """A reply did not reach the customer: whoever follows the ticket must find another way."""
     for person, why in _followers(ticket).values():
@@ -327,12 +321,3 @@ def mail_failed(*, message: TicketMessage, ticket: Ticket, error: str, now: date
             now=now,
             words=error,
         )
-
-
-# -- tools
-
-
-def announce(
-    event: str, ticket: Ticket, now: datetime, *, message: TicketMessage | None = None, **more: Any
-) -> None:
-    """Tell subscribed tools: a small body that names the ticket and what is new."""

@@ -11,7 +11,6 @@ from django.db import transaction
 from django.db.models import F
 
 from apps.accounts.models import Person
-from apps.core import audit
 from apps.core.audit import Actor
 from apps.core.errors import Conflict, Invalid
 from apps.core.models import Kind
@@ -32,7 +31,7 @@ from apps.support.models import (
     TicketMessage,
     TicketWatcher,
 )
-from apps.support.services import clocks, files, search, telling
+from apps.support.services import announcing, clocks, files, search, telling
 from apps.support.services.files import Accepted
 
 MAX_BODY = 200_000  # characters; a 5,000-line paste has about half of it
@@ -356,7 +355,7 @@ def edit(
         clocks.retarget(ticket=ticket, cause=" ".join(said)[:200], actor=actor, now=now)
     if "subject" in values:
         search.index(ticket=ticket)
-    telling.announce("ticket.updated", ticket, now)
+    announcing.updated(ticket=ticket, changed=sorted(values), by=actor, now=now)
     return ticket
 
 
@@ -401,7 +400,7 @@ def set_priority(
     note_event(ticket=ticket, what="priority", text=text, actor=actor, now=now)
     if was != chosen:
         clocks.retarget(ticket=ticket, cause=f"priority {was} → {chosen}", actor=actor, now=now)
-        telling.announce("ticket.updated", ticket, now)
+        announcing.updated(ticket=ticket, changed=["priority"], by=actor, now=now)
     return ticket
 
 
@@ -418,7 +417,7 @@ def assign(*, ticket: Ticket, owner: Person | None, actor: Actor, now: datetime)
     text = f"Owner: {was} → {owner.name if owner else 'nobody'}."
     note_event(ticket=ticket, what="assigned", text=text, actor=actor, now=now)
     telling.assigned(ticket=ticket, actor=actor, now=now)
-    telling.announce("ticket.updated", ticket, now)
+    announcing.updated(ticket=ticket, changed=["owner"], by=actor, now=now)
     return ticket
 
 
@@ -501,6 +500,26 @@ def me_too(
     return ticket
 
 
-def system_of(channel: str) -> Actor:
-    """Who acted when a mail or a form did."""
-    return audit.system({"mail": "Mail", "form": "Report form"}.get(channel, "OpsPortal"))
+@transaction.atomic
+def copy_in(*, ticket: Ticket, contact: Contact, actor: Actor, now: datetime) -> None:
+    """`contact` gets our replies from now on, too."""
+    ticket = lock(ticket.pk)
+    if contact.pk == ticket.requester_id:
+        return
+    _, fresh = TicketContact.objects.get_or_create(
+        ticket=ticket, contact=contact, defaults={"created_at": now}
+    )
+    if fresh:
+        touch(ticket, now)
+        text = f"{contact} is copied in."
+        note_event(ticket=ticket, what="copied_in", text=text, actor=actor, now=now)
+
+
+@transaction.atomic
+def leave_out(*, ticket: Ticket, contact: Contact, actor: Actor, now: datetime) -> None:
+    """`contact` gets no more of our replies."""
+    ticket = lock(ticket.pk)
+    if TicketContact.objects.filter(ticket=ticket, contact=contact).delete()[0]:
+        touch(ticket, now)
+        text = f"{contact} is no longer copied in."
+        note_event(ticket=ticket, what="left_out", text=text, actor=actor, now=now)
