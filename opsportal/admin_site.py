@@ -246,6 +246,8 @@ MENU: list[tuple[str, list[tuple[str, str, str]]]] = [
     ]),
     ("Messages", [
         ("Outbox", "outbox", "notifications_message"),
+        ("Outgoing webhooks", "webhook", "notifications_webhookendpoint"),
+        ("What webhooks were told", "outbound", "notifications_webhookdelivery"),
         ("Site settings", "tune", "/site/"),
     ]),
     ("History", [

@@ -5,10 +5,12 @@ from __future__ import annotations
 import base64
 import hmac
 import json
+import re
 import socket
 import time
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -76,6 +78,11 @@ def checks(secret: str, request: Request) -> bool:
     return any(kind == "v1" and hmac.compare_digest(text, wanted) for kind, text in given)
 
 
+def webhooks_secret(letter: bytes) -> str:
+    """A secret that is nobody's."""
+    return "whsec_" + base64.b64encode(letter * 32).decode()
+
+
 # -- telling
 
 
@@ -87,7 +94,7 @@ def test_an_event_arrives_signed_at_who_subscribed_to_it(receiver: HttpReceiver)
     [request] = receiver.requests
     assert request.path == "/in?token=t"
     assert checks(made.secret, request)
-    assert not checks("whsec_" + base64.b64encode(b"x" * 32).decode(), request)
+    assert not checks(webhooks_secret(b"x"), request)
     assert request.headers["content-type"] == "application/json"
     assert request.json == {
         "type": "ticket.created", "timestamp": "2026-09-07T06:00:00Z", "data": DATA,
@@ -513,3 +520,44 @@ def test_what_is_over_is_deleted_after_its_time_and_what_waits_never(
     assert notifications.purge_webhooks(now=later, keep=timedelta(days=30)) == 1
     assert notifications.purge_webhooks(now=later, keep=timedelta(days=30)) == 0
     assert one().status == "pending"
+
+
+# -- the documentation
+
+DOC = (Path(__file__).resolve().parents[2] / "docs/integrations.md").read_text(encoding="utf-8")
+
+
+def test_the_documented_check_takes_ours_and_refuses_what_was_touched(
+    receiver: HttpReceiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [code] = re.findall(r"^```python\n(.*?)^```", DOC, re.M | re.S)
+    written: dict[str, Any] = {}
+    exec(code, written)  # noqa: S102 - the example of our own page
+    is_genuine = written["is_genuine"]
+    monkeypatch.setattr(time, "time", lambda: START.timestamp() + 30)
+    made = endpoint(receiver.url)
+    notifications.rotate_secret(endpoint=made.row, actor=audit.SYSTEM, now=START)
+    tell()
+    settle()
+    [request] = receiver.requests
+    assert is_genuine(made.secret, request.headers, request.body)
+    assert not is_genuine(made.secret, request.headers, request.body + b" ")
+    assert not is_genuine(webhooks_secret(b"x"), request.headers, request.body)
+    assert not is_genuine(made.secret, {**request.headers, "webhook-id": "msg_1"}, request.body)
+    assert not is_genuine(made.secret, {**request.headers, "webhook-signature": "ü"}, request.body)
+    assert not is_genuine(made.secret, {**request.headers, "webhook-timestamp": "x"}, request.body)
+    monkeypatch.setattr(time, "time", lambda: START.timestamp() + 301)
+    assert not is_genuine(made.secret, request.headers, request.body)
+
+
+def test_the_page_names_every_event_and_shows_a_true_example() -> None:
+    for found in [*catalog.EVENTS.values(), catalog.EXAMPLE]:
+        assert f"| `{found.name}` |" in DOC
+    [shown] = [json.loads(one) for one in re.findall(r"^```json\n(.*?)^```", DOC, re.M | re.S)]
+    assert shown["data"] == catalog.EVENTS[shown["type"]].example
+
+
+def test_the_webhook_that_the_page_adds_would_be_taken() -> None:
+    [body] = re.findall(r"/api/v1/webhooks \\\n.*?-d '(.*?)'\n```", DOC, re.S)
+    made = notifications.create_endpoint(**json.loads(body), actor=audit.SYSTEM, now=START)
+    assert made.row.patterns == ["ticket.*"]
