@@ -6,6 +6,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from apps.core.mailheaders import Address
+
+__all__ = ["Address", "Attachment", "Bounce", "Limits", "ParsedMail", "Verdict"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
@@ -35,14 +39,6 @@ class Verdict(StrEnum):
     BOUNCE = "bounce"
     BULK = "bulk"
     LOOP = "loop"
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """`address` has its domain in lower case; the part before the @ is as it was sent."""
-
-    name: str
-    address: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from apps.core import mailheaders as headers
+from apps.core.mailheaders import Head
 from apps.core.mailtext import one_line
-from apps.support.mailparse import files, headers
-from apps.support.mailparse.headers import Head
+from apps.support.mailparse import files
 from apps.support.mailparse.model import Bounce, Limits, Verdict
 from apps.support.mailparse.structure import Part
 

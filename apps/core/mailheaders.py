@@ -1,4 +1,4 @@
-"""Header blocks: found, unfolded, and read field by field, whatever they are made of."""
+"""Headers of mails from strangers: found, unfolded, and read field by field. Pure, never raises."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from email.utils import parsedate_to_datetime
 from typing import Final
 
 from apps.core.mailtext import decode, guess, one_line, words
-from apps.support.mailparse.model import Address
 
 MAX_NAME: Final = 120
 MAX_ID: Final = 250
@@ -28,6 +27,14 @@ _PARAMETER: Final = re.compile(
     r';\s*+([A-Za-z0-9_.-]{1,40})(?:\*([0-9]{1,3}))?(\*)?\s*+=\s*+("(?:[^"\\]|\\.){0,2000}+"?|[^;"]{0,2000}+)'
 )
 _PERCENT: Final = re.compile(rb"%([0-9A-Fa-f]{2})")
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """`address` has its domain in lower case; the part before the @ is as it was sent."""
+
+    name: str
+    address: str
 
 
 @dataclass(frozen=True, slots=True)
