@@ -122,7 +122,7 @@ class SlaPreviewSerializer(serializers.Serializer[Any]):
 
 
 def preview(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Compute what `SlaPreviewIn` has passed; Invalid, with the field's path, for what cannot be."""
+    """Compute what `SlaPreviewIn` has passed; Invalid, with the path to the field, if it cannot."""
     try:
         return _computed(data)
     except businesstime.BusinessTimeError as error:
