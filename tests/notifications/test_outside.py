@@ -200,6 +200,12 @@ def test_a_long_thread_keeps_its_root_and_its_newest() -> None:
     assert mail["References"].split() == [ids[0], *ids[-19:]]
 
 
+def test_no_mail_answers_itself() -> None:
+    own = "tck-7.m12@ops.example.com"
+    mail = arrived(in_reply_to=own, references=["<first@customer.example>", f"<{own}>"])
+    assert mail["In-Reply-To"] == mail["References"] == "<first@customer.example>"
+
+
 def test_a_message_id_that_cannot_be_kept_is_refused() -> None:
     for bad in ("", "x" * 201 + "@b", "two words@b", "é@b"):
         with pytest.raises(Invalid):

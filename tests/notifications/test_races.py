@@ -209,3 +209,71 @@ def test_resolving_an_incident_against_a_step_of_its_page() -> None:
         assert errors == []
         assert Page.objects.latest("pk").status == "resolved"
         assert not Message.objects.filter(what="page_step", status="pending").exists()
+
+
+def test_senders_at_once_take_each_webhook_once() -> None:
+    from apps.notifications import services as notifications
+    from apps.notifications.services import webhooks
+
+    for name in ("CRM", "Billing"):
+        notifications.create_endpoint(
+            url="https://example.com/in", description=name, events=["*"], actor=audit.SYSTEM,
+            now=NOW,
+        )  # fmt: skip
+    for number in range(20):
+        notifications.emit(
+            event="ticket.created", data={}, subject=("ticket", "7"), dedupe=str(number), now=NOW
+        )
+    taken: list[int] = []
+    for _ in range(3):
+        acts = [lambda: taken.extend(a.delivery_id for a in webhooks.claim(now=NOW, limit=8))] * 4
+        assert together(*acts) == []
+    assert len(taken) == len(set(taken)) and len(taken) >= 24
+
+
+def test_the_same_fact_told_by_two_at_once_is_one_delivery_and_one_mail() -> None:
+    from apps.notifications import services as notifications
+    from apps.notifications.models import WebhookDelivery
+    from tests.notifications.test_outside import write
+
+    made = notifications.create_endpoint(
+        url="https://example.com/in", description="CRM", events=["*"], actor=audit.SYSTEM, now=NOW
+    )
+    rows: list[Message | None] = []
+    fact = {"event": "ticket.created", "data": {}, "subject": ("ticket", "7"), "dedupe": "a"}
+    acts: list[Callable[[], object]] = [
+        *[lambda: notifications.emit(**fact, now=NOW)] * 3,
+        *[lambda: rows.append(write(now=NOW))] * 3,
+        lambda: notifications.rotate_secret(endpoint=made.row, actor=audit.SYSTEM, now=NOW),
+    ]
+    assert together(*acts) == []
+    assert WebhookDelivery.objects.count() == 1
+    assert Message.objects.count() == 1
+
+
+def test_an_endpoint_is_switched_off_once_and_nothing_leaves_for_it_any_more() -> None:
+    """Switching off against telling: what was told too late waits until somebody resumes it."""
+    from apps.notifications import services as notifications
+    from apps.notifications.models import WebhookDelivery
+    from apps.notifications.services import endpoints
+
+    build.person("Maya Lind", "manager", now=NOW)
+    made = notifications.create_endpoint(
+        url="https://example.com/in", description="CRM", events=["*"], actor=audit.SYSTEM, now=NOW
+    )
+    off = []
+
+    def switch() -> None:
+        off.append(endpoints.disable(endpoint_id=made.row.pk, reason="410", now=NOW))
+
+    fact = {"event": "ticket.created", "data": {}, "subject": ("ticket", "7")}
+    acts: list[Callable[[], object]] = [
+        *[lambda n=n: notifications.emit(**fact, dedupe=str(n), now=NOW) for n in range(4)],
+        switch,
+        switch,
+    ]
+    assert together(*acts) == []
+    assert sorted(off) == [False, True]
+    assert Message.objects.filter(what="webhook_off").count() == 1
+    assert notifications.send_webhooks(now=NOW) == 0
+    assert not WebhookDelivery.objects.filter(status="sending").exists()

@@ -74,7 +74,11 @@ def mail_outside(
     than the in-app mailbox. An address that cannot be one fails when it is sent, as a refused
     one does. `cancel(subject=subject_ref)` takes it back while it waits.
     """
-    answered = _ids([in_reply_to])
+    own = _own_id(message_id)
+    # A caller that stores its message first finds it in the thread as well.
+    earlier = [one for one in _ids(references) if one != own]
+    answered = [one for one in _ids([in_reply_to]) if one != own] or earlier[-1:]
+    thread = [*(one for one in earlier if one not in answered), *answered]
     row = Message(
         **_way(to_address, is_demo),
         is_outside=True,
@@ -91,10 +95,10 @@ def mail_outside(
         subject=cut(one_line(subject), 300),
         body=body_text,
         body_html=body_html,
-        message_id=_own_id(message_id),
+        message_id=own,
         headers={
             "in_reply_to": "".join(answered),
-            "references": list(chain([*_ids(references), *answered])),
+            "references": list(chain(thread)),
             "automatic": _mark(automatic, answered),
         },
         attachments=_files(attachments),
