@@ -238,6 +238,9 @@ MENU: list[tuple[str, list[tuple[str, str, str]]]] = [
         ("Warehouses", "database", "customers_source"),
         ("Connections", "cable", "customers_connection"),
     ]),
+    ("Support", [
+        ("Business calendars", "event_available", "calendars_businesscalendar"),
+    ]),
     ("Sources", [
         ("Integrations", "input", "intake_integration"),
         ("API keys", "key", "accounts_apikey"),

@@ -12,6 +12,9 @@ from apps.accounts import services as accounts
 from apps.accounts.models import Person, Team
 from apps.accounts.services import NewKey
 from apps.alerts.models import Alert
+from apps.calendars import services as calendars
+from apps.calendars.businesstime import DAYS
+from apps.calendars.models import BusinessCalendar
 from apps.core import audit, clock, secrets
 from apps.core.audit import Actor
 from apps.customers import services as customers
@@ -57,6 +60,22 @@ def person(
         password=password,
         now=now or clock.now(),
     )
+
+
+def calendar(
+    key: str = "office",
+    *,
+    hours: tuple[str, str] = ("09:00", "18:00"),
+    days: Sequence[str] = DAYS[:5],
+    time_zone: str = "UTC",
+    now: datetime | None = None,
+) -> BusinessCalendar:
+    """A business calendar with the same hours on each day; ("00:00", "24:00") is all day."""
+    span = [int(edge[:2]) * 60 + int(edge[3:]) for edge in hours]
+    return calendars.create_calendar(
+        key=key, name=key.title(), time_zone=time_zone, weekly={day: [span] for day in days},
+        actor=audit.SYSTEM, now=now or clock.now(),
+    )  # fmt: skip
 
 
 def team(

@@ -63,6 +63,7 @@ def _one_of_each(cast: Cast, mark: str, now: datetime) -> None:
         schedule=schedule, surface=surface, at=now, what="Nobody", source=("test", mark)
     )
     notifications.invite(person=cast.sam, by=cast.maya, now=now + timedelta(seconds=int(mark)))
+    build.calendar(f"office-{mark}", now=now)
     build.incident(surface=surface, by=cast.maya)
     Change.objects.create(
         ref=f"v{mark}", summary="Deployed", surface=surface, occurred_at=now, recorded_at=now
