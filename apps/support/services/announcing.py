@@ -1,35 +1,62 @@
-"""What tools outside hear of promises: events on the outgoing webhooks."""
+"""What tools outside hear of tickets: events on the outgoing webhooks."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from apps.core.audit import Actor
+from apps.core.audit import Actor
 from apps.notifications import services as notifications
-from apps.notifications.models import WebhookEndpoint
-from apps.support.models import Ticket
-from apps.support.services.clockrows import Entry
-
-EVENTS = {"warn": "ticket.sla_warning", "breach": "ticket.sla_breached"}
+from apps.support.models import Ticket, TicketMessage
 
 
-def clocks(entries: Sequence[Entry], now: datetime) -> None:
-    """Tell of the warnings and breaches among the events that were written just now."""
-    told = [entry for entry in entries if entry.change.what in EVENTS]
-    if not told or not WebhookEndpoint.objects.live().exists():
-        return
-    found = Ticket.objects.select_related("request_type", "surface", "owner", "account")
-    tickets = found.in_bulk({entry.held.row.ticket_id for entry in told})
-    for entry in told:
-        ticket = tickets[entry.held.row.ticket_id]
-        notifications.emit(
-            event=EVENTS[entry.change.what],
-            data={"ticket": ticket_facts(ticket), **_facts(entry)},
-            subject=("ticket", str(ticket.pk)),
-            dedupe=f"clock:{entry.held.row.pk}:{entry.change.key}",
-            now=now,
-        )
+def created(*, ticket: Ticket, now: datetime) -> None:
+    """A ticket was logged, by whatever way."""
+    _emit("ticket.created", ticket, {}, "created", now)
+
+
+def updated(*, ticket: Ticket, changed: Sequence[str], by: Actor, now: datetime) -> None:
+    """Facts of a ticket changed; `changed` names them."""
+    more = {"changed": list(changed), "by": by.label}
+    _emit("ticket.updated", ticket, more, f"updated:v{ticket.version}", now)
+
+
+def said(*, ticket: Ticket, message: TicketMessage, now: datetime) -> None:
+    """A reply or a note was added."""
+    outwards = message.author != TicketMessage.Author.REQUESTER
+    words = {
+        "id": str(message.pk),
+        "public": message.is_public,
+        "direction": "out" if outwards else "in",
+        "author": message.actor_label if outwards else str(message.contact or message.actor_label),
+        "text": message.body,
+        "at": message.at,
+    }
+    _emit("ticket.message", ticket, {"message": words}, f"message:{message.pk}", now)
+
+
+def moved(*, ticket: Ticket, was: str, by: Actor, now: datetime) -> None:
+    """The ticket moved from one state to another."""
+    more = {"from": was, "to": ticket.status, "by": by.label}
+    _emit("ticket.status_changed", ticket, more, f"status:v{ticket.version}", now)
+
+
+def merged(*, ticket: Ticket, into: Ticket, now: datetime) -> None:
+    """The ticket went into another one, where it goes on."""
+    more = {"into": {"id": str(into.pk), "ref": into.ref}}
+    _emit("ticket.merged", ticket, more, f"merged:v{ticket.version}", now)
+
+
+def _emit(event: str, ticket: Ticket, more: Mapping[str, Any], fact: str, now: datetime) -> None:
+    notifications.emit(
+        event=event,
+        data={"ticket": ticket_facts(ticket), **more},
+        subject=("ticket", str(ticket.pk)),
+        dedupe=f"ticket:{ticket.pk}:{fact}",
+        now=now,
+    )
 
 
 def ticket_facts(ticket: Ticket) -> dict[str, Any]:
@@ -49,14 +76,51 @@ def ticket_facts(ticket: Ticket) -> dict[str, Any]:
     }
 
 
-def _facts(entry: Entry) -> dict[str, Any]:
-    clock = entry.change.clock
-    facts: dict[str, Any] = {
-        "metric": entry.held.row.metric,
-        "state": clock.state,
-        "target_seconds": clock.target_seconds,
-        "due_at": clock.due_at,
+# -- what happens on a ticket
+
+
+def _tell(event: str, ticket: Ticket, once: str, now: datetime, **data: Any) -> None:
+    notifications.emit(
+        event=event,
+        data={"ticket": ticket_facts(ticket), **data},
+        subject=("ticket", str(ticket.pk)),
+        dedupe=f"ticket:{ticket.pk}:{once}",
+        now=now,
+    )
+
+
+def created(*, ticket: Ticket, now: datetime) -> None:
+    """A ticket was logged."""
+    _tell("ticket.created", ticket, "created", now)
+
+
+def updated(*, ticket: Ticket, changed: Sequence[str], by: Actor, now: datetime) -> None:
+    """Facts changed; `changed` names the columns."""
+    once = f"v{ticket.version}"
+    _tell("ticket.updated", ticket, once, now, changed=sorted(changed), by=by.label)
+
+
+def moved(*, ticket: Ticket, was: str, by: Actor, now: datetime) -> None:
+    """The ticket went from one state to another."""
+    step = {"from": was, "to": ticket.status, "by": by.label}
+    _tell("ticket.status_changed", ticket, f"status:v{ticket.version}", now, **step)
+
+
+def said(*, ticket: Ticket, message: TicketMessage, now: datetime) -> None:
+    """Something was said; who reads it decides by `public` what to do with it."""
+    theirs = message.author == TicketMessage.Author.REQUESTER
+    facts = {
+        "id": str(message.pk),
+        "public": message.is_public,
+        "direction": "in" if theirs else "out",
+        "author": message.actor_label,
+        "text": message.body,
+        "at": message.at,
     }
-    if entry.change.what == "breach":
-        return {"clock": {**facts, "breached_at": clock.breached_at}}
-    return {"clock": facts, "percent": entry.change.number}
+    _tell("ticket.message", ticket, f"message:{message.pk}", now, message=facts)
+
+
+def merged(*, ticket: Ticket, into: Ticket, now: datetime) -> None:
+    """The ticket goes on as another one."""
+    there = {"id": str(into.pk), "ref": into.ref}
+    _tell("ticket.merged", ticket, f"merged:v{ticket.version}", now, into=there)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
-from django.db import DatabaseError, transaction
+from django.db import transaction
 from django.db.models import F, Q
 
 from apps.accounts.models import Person
@@ -131,7 +131,8 @@ def place(*, mail: InboundMail, now: datetime, by_hand: bool = False) -> Inbound
                 return row
             with transaction.atomic():
                 return _place(row, mailparse.parse(bytes(row.raw)), now, by_hand)
-    except (DomainError, DatabaseError, ValueError) as error:
+    except Exception as error:
+        # Whatever it is: the mail is kept, the next one is not held up, and it is tried again.
         log.exception("mail not placed", mail=mail.pk)
         return _failed(mail.pk, error)
 
