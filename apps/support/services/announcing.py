@@ -2,61 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from apps.core.audit import Actor
-from apps.core.audit import Actor
 from apps.notifications import services as notifications
 from apps.support.models import Ticket, TicketMessage
-
-
-def created(*, ticket: Ticket, now: datetime) -> None:
-    """A ticket was logged, by whatever way."""
-    _emit("ticket.created", ticket, {}, "created", now)
-
-
-def updated(*, ticket: Ticket, changed: Sequence[str], by: Actor, now: datetime) -> None:
-    """Facts of a ticket changed; `changed` names them."""
-    more = {"changed": list(changed), "by": by.label}
-    _emit("ticket.updated", ticket, more, f"updated:v{ticket.version}", now)
-
-
-def said(*, ticket: Ticket, message: TicketMessage, now: datetime) -> None:
-    """A reply or a note was added."""
-    outwards = message.author != TicketMessage.Author.REQUESTER
-    words = {
-        "id": str(message.pk),
-        "public": message.is_public,
-        "direction": "out" if outwards else "in",
-        "author": message.actor_label if outwards else str(message.contact or message.actor_label),
-        "text": message.body,
-        "at": message.at,
-    }
-    _emit("ticket.message", ticket, {"message": words}, f"message:{message.pk}", now)
-
-
-def moved(*, ticket: Ticket, was: str, by: Actor, now: datetime) -> None:
-    """The ticket moved from one state to another."""
-    more = {"from": was, "to": ticket.status, "by": by.label}
-    _emit("ticket.status_changed", ticket, more, f"status:v{ticket.version}", now)
-
-
-def merged(*, ticket: Ticket, into: Ticket, now: datetime) -> None:
-    """The ticket went into another one, where it goes on."""
-    more = {"into": {"id": str(into.pk), "ref": into.ref}}
-    _emit("ticket.merged", ticket, more, f"merged:v{ticket.version}", now)
-
-
-def _emit(event: str, ticket: Ticket, more: Mapping[str, Any], fact: str, now: datetime) -> None:
-    notifications.emit(
-        event=event,
-        data={"ticket": ticket_facts(ticket), **more},
-        subject=("ticket", str(ticket.pk)),
-        dedupe=f"ticket:{ticket.pk}:{fact}",
-        now=now,
-    )
 
 
 def ticket_facts(ticket: Ticket) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from apps.support import clockwork, lifecycle, matching
 from apps.support.clockwork import Changes
 from apps.support.models import Ticket, TicketClock, TicketMessage
 from apps.support.selectors import history
-from apps.support.services import announcing
+from apps.support.services import clocknews
 from apps.support.services.clockrows import Held, Ledger, held, of_tickets, store
 from apps.support.services.promising import Asked, Promise, asked_by, promises
 
@@ -171,7 +171,7 @@ class Book:
             self.ledger.touch(one)
 
     def write(self) -> None:
-        announcing.clocks(self.ledger.write(), self.now)
+        clocknews.announce(self.ledger.write(), self.now)
         show(self.ticket, self.clocks)
 
 

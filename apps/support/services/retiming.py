@@ -13,7 +13,7 @@ from apps.core.audit import Actor
 from apps.core.models import Kind
 from apps.support import clockwork, lifecycle
 from apps.support.models import SlaPolicy, Ticket, TicketClock
-from apps.support.services import announcing
+from apps.support.services import clocknews
 from apps.support.services.clockrows import Held, Ledger, of_tickets, store
 from apps.support.services.clocks import SHOWN, Book, choose_again, set_shown
 from apps.support.services.promising import Asked, Promise, promises
@@ -119,7 +119,7 @@ def each_book(
         book = Book(ticket, ledger, by_ticket[ticket.pk], choose or promises)
         act(book)
         books.append(book)
-    announcing.clocks(ledger.write(), now)
+    clocknews.announce(ledger.write(), now)
     shown = [book.ticket for book in books if set_shown(book.ticket, book.clocks)]
     store(Ticket, SHOWN, shown)
     return ledger
