@@ -27,7 +27,10 @@ def split(text: str) -> tuple[str, str]:
     name, address = parseaddr(text) if "<" in text else ("", text)
     written, _, host = address.strip().rpartition("@")
     local = written.lower()  # after which a Kelvin sign would pass for a k
-    clean = f"{local}@{domain(host)}"
+    try:
+        clean = f"{local}@{domain(host)}"
+    except ValueError as error:
+        raise ValueError(f"“{text[:80]}” is not an e-mail address.") from error
     fits = len(local) <= 64 and len(clean) <= MAX_ADDRESS
     if not (written.isascii() and _LOCAL.fullmatch(local) and fits):
         raise ValueError(f"“{text[:80]}” is not an e-mail address.")

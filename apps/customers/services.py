@@ -34,6 +34,7 @@ EDITABLE: Mapping[type[models.Model], frozenset[str]] = {
     Connection: frozenset({"key", "name", "source", "connector", "cadence_seconds"}),
     Contact: frozenset({"email", "name", "account", "org", "phone", "time_zone", "note"}),
 }
+RESERVED = frozenset({"new", "import"})  # words that stand in addresses where an account's key does
 
 
 # -- accounts
@@ -45,6 +46,9 @@ def save_account(
 ) -> Account:
     """Create or change an account. Without a `key` a new one gets a free one from its name."""
     given = _clean(fields)
+    if given.get("key") in RESERVED:
+        why = f"“{given['key']}” is a page's own word. Choose another key."
+        raise Invalid(why, fields={"key": [why]})
     if given.get("domain"):
         given["domain"] = _domain(given["domain"])
         _refuse_taken(Account, account, "domain", given["domain"])
@@ -382,6 +386,6 @@ def _free_key(row: Account | Org | Project | Source | Connection) -> str:
         beside = beside.filter(org_id=row.org_id)
     if isinstance(row, Source):
         beside = beside.filter(project_id=row.project_id)
-    taken = set(beside.values_list("key", flat=True))
+    taken = {*beside.values_list("key", flat=True), *RESERVED}
     names = (base if number == 1 else f"{base}-{number}" for number in range(1, len(taken) + 2))
     return next(name for name in names if name not in taken)

@@ -33,7 +33,7 @@ _ALIASES: Mapping[str, str] = {
     "backup_owner": "backup",
     "team_lead": "lead",
 }
-_EMPTY = frozenset({"", "-", "–", "—", "n/a", "none"})
+EMPTY = frozenset({"", "-", "–", "—", "n/a", "none"})
 _SURFACE = re.compile(r"[a-z0-9]+([.-][a-z0-9]+)*")
 
 
@@ -59,7 +59,7 @@ def read(text: str) -> tuple[list[Line], list[str]]:
     lines: list[Line] = []
     remarks: list[str] = []
     columns: tuple[str, ...] | None = None
-    for number, cells in _cells(text):
+    for number, cells in cells_of(text):
         if not any(cells):
             continue
         header = _header(cells)
@@ -73,7 +73,8 @@ def read(text: str) -> tuple[list[Line], list[str]]:
     return lines, remarks
 
 
-def _cells(text: str) -> Iterator[tuple[int, list[str]]]:
+def cells_of(text: str) -> Iterator[tuple[int, list[str]]]:
+    """(line number, cells) of every line, blanks made single. Raises PasteError."""
     reader = csv.reader(
         io.StringIO(text, newline=""), delimiter=separator(text), skipinitialspace=True, strict=True
     )
@@ -139,7 +140,7 @@ def _by_name(
     columns: Sequence[str], cells: Sequence[str], wanted: Sequence[str]
 ) -> Mapping[str, str]:
     pairs = zip(columns, cells, strict=False)
-    return {name: "" if cell.lower() in _EMPTY else cell for name, cell in pairs if name in wanted}
+    return {name: "" if cell.lower() in EMPTY else cell for name, cell in pairs if name in wanted}
 
 
 def _guess(cells: Sequence[str]) -> tuple[tuple[str, ...], Sequence[str]]:
