@@ -207,7 +207,10 @@ class Shell:
                 self._item("alerts", "Alerts", "alert", len(unrouted), "warning", short=True),
                 self._item("oncall", "On call", "oncall", short=True),
             ],
-            [self._item("ownership", "Ownership", "owner")],
+            [
+                self._item("customers", "Customers", "user"),
+                self._item("ownership", "Ownership", "owner"),
+            ],
         ]  # fmt: skip
         if member.may(Grant.ADMIN) and link("admin:index"):
             groups.append([self._item("admin:index", "Admin", "gear")])

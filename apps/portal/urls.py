@@ -51,5 +51,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("readyz", operations.readyz, name="readyz"),
     path("metrics", operations.metrics, name="metrics"),
     path("robots.txt", operations.robots, name="robots"),
+    path("", include("apps.portal.urls_customers")),
     path("", include("apps.portal.urls_setup")),
 ]
