@@ -138,9 +138,9 @@ class Ledger:
     def write(self) -> list[Entry]:
         """Store clocks and events; answers the entries whose event is new."""
         fresh = {id(row) for row in self._fresh}
-        TicketClock.objects.bulk_create(self._fresh)
         known = [one.row for one in self._touched.values() if id(one.row) not in fresh]
-        store(TicketClock, WRITTEN, known)
+        store(TicketClock, WRITTEN, known)  # first what ended: only one of a metric may be open
+        TicketClock.objects.bulk_create(self._fresh)
         written = _insert(self.entries, self.actor, self.now)
         self._forget_notices()
         self._touched, self._fresh, self.entries = {}, [], []
