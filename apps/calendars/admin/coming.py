@@ -16,10 +16,10 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Day:
-    """One day: its hours as text (empty: closed), what it is called, what its clocks do."""
+    """One day: its hours span by span (none: closed), what it is called, what its clocks do."""
 
     on: date
-    hours: str
+    hours: list[str]
     name: str
     holiday: bool
     clocks: str
@@ -60,7 +60,7 @@ def _day(on: date, calendar: Calendar, says: Says, zone: ZoneInfo) -> Day:
     row = says.exceptions.get(on.isoformat(), {})
     return Day(
         on=on,
-        hours=write_hours(calendar.spans_on(on)),
+        hours=[write_hours([span]) for span in calendar.spans_on(on)],
         name=str(row.get("name", "")) or ("Exception" if row else ""),
         holiday=row.get("source") == HOLIDAYS,
         clocks=_clocks(on, zone),
