@@ -65,6 +65,13 @@ def _one_of_each(cast: Cast, mark: str, now: datetime) -> None:
     notifications.invite(person=cast.sam, by=cast.maya, now=now + timedelta(seconds=int(mark)))
     build.calendar(f"office-{mark}", now=now)
     build.incident(surface=surface, by=cast.maya)
+    notifications.create_endpoint(
+        url="https://example.com/in", description=f"CRM {mark}", events=["*"],
+        actor=audit.SYSTEM, now=now,
+    )  # fmt: skip
+    notifications.emit(
+        event="ticket.created", data={}, subject=("ticket", mark), dedupe=mark, now=now
+    )
     Change.objects.create(
         ref=f"v{mark}", summary="Deployed", surface=surface, occurred_at=now, recorded_at=now
     )
