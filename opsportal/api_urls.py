@@ -10,7 +10,7 @@ from apps.core.api.views import NotHere
 
 APPS = (
     *("incidents", "alerts", "changes", "intake", "paging", "rotations"),
-    *("customers", "ownership", "calendars", "notifications"),
+    *("customers", "ownership", "calendars", "notifications", "support"),
 )
 
 urlpatterns: list[URLPattern | URLResolver] = [
