@@ -13,8 +13,9 @@ class OpsPortalConfig(AppConfig):
     def ready(self) -> None:
         from django.db.models.signals import post_migrate  # noqa: TID251 - the one seam: schedules follow code
 
-        from opsportal import logs, schedules, wiring
+        from opsportal import logs, schedules, upgrade, wiring
 
         logs.configure()
         wiring.wire()
         post_migrate.connect(schedules.sync_after_migrate, sender=self)
+        post_migrate.connect(upgrade.after_migrate, sender=self)

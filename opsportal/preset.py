@@ -23,6 +23,7 @@ from apps.ownership.models import (
     Surface,
     SurfaceDependency,
 )
+from apps.support.seeds import bind_surfaces
 
 
 @dataclass(frozen=True)
@@ -322,6 +323,7 @@ def load(
             team = (teams or {}).get(spec.key)
             _load_surface(loaded, spec, team, (lifecycles or {}).get(spec.key), now)
     _load_dependencies(loaded)
+    bind_surfaces(now=now)
     return loaded
 
 

@@ -15,6 +15,7 @@ from apps.accounts.models import Person
 from apps.accounts.roles import Role
 from apps.core.errors import Conflict
 from apps.notifications import services as notifications
+from apps.support.seeds import ensure_support
 
 _LOCK = 0x4F50_0010
 
@@ -65,4 +66,5 @@ def first_run(
         now=now,
     )
     notifications.save_site(values={**site, "time_zone": time_zone}, now=now)
+    ensure_support(now=now)
     return person

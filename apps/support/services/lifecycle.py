@@ -312,12 +312,20 @@ def after_requester(*, ticket: Ticket, at: datetime, actor: Actor, now: datetime
         apply(ticket=ticket, verb="reopen", at=at, actor=actor, now=now, note="the customer wrote")
 
 
-def unblocked(*, ticket: Ticket, why: str, now: datetime) -> None:
-    """What a ticket waited for is done: it returns to open when nothing else is missing."""
+DONE = "What your request was waiting for is done on our side. We check it for you and write again."
+
+
+def unblocked(*, ticket: Ticket, why: str, now: datetime, tell_requester: bool = True) -> None:
+    """What a ticket waited for is done: it returns to open when nothing else is missing.
+
+    Its owner hears why; the requester hears that it goes on, without internal names.
+    """
     if ticket.status != Status.WAITING_THIRD_PARTY or _blockers(ticket):
         return
     apply(ticket=ticket, verb="resume", at=now, actor=audit.SYSTEM, now=now, note=why)
     telling.returned(ticket=ticket, why=why, now=now)
+    if tell_requester:
+        telling.by_itself(ticket=ticket, body=DONE, now=now)
 
 
 # -- the clock

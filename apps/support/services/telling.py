@@ -11,6 +11,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from apps.accounts.models import Person
+from apps.core import audit
 from apps.core.audit import Actor, ActorKind
 from apps.core.text import markdown
 from apps.customers.models import Contact
@@ -68,7 +69,7 @@ def _mail(
 ) -> None:
     """One mail into the outbox; from the ticket's mailbox, threaded on all that was said."""
     box = mailbox_of(ticket)
-    thread = _thread(ticket)
+    thread = [one for one in _thread(ticket) if one != message_id]
     team = settings.current().sender_name
     notifications.mail_outside(
         to_address=contact.email,
@@ -153,6 +154,32 @@ def reply(*, message: TicketMessage, ticket: Ticket, now: datetime) -> None:
             agent=agent,
             files=files,
         )
+
+
+def by_itself(*, ticket: Ticket, body: str, now: datetime) -> TicketMessage:
+    """Say something to the requester that nobody wrote; it answers no promise."""
+    message = TicketMessage.objects.create(
+        ticket=ticket,
+        author=TicketMessage.Author.AUTO,
+        body=body,
+        at=now,
+        recorded_at=now,
+        message_id=message_id_for(ticket, now),
+        **audit.SYSTEM.columns(),
+    )
+    facts = _outside(ticket, ticket.requester)
+    _mail(
+        ticket=ticket,
+        contact=ticket.requester,
+        letter=letters.reply(facts, body, markdown(body), "", resolved=False),
+        what="ticket_notice",
+        subject_ref=("ticket_message", str(message.pk)),
+        dedupe=f"ticket-message:{message.pk}:c{ticket.requester_id}",
+        message_id=message.message_id,
+        now=now,
+        automatic=True,
+    )
+    return message
 
 
 # -- ours

@@ -24,7 +24,8 @@ def unlink(*, link: TicketLink, actor: Actor, now: datetime) -> None:
     rows.touch(from_ticket, now)
     text = f"No longer linked to {link.get_kind_display().lower()} {link.ref}."
     rows.note_event(ticket=from_ticket, what="unlinked", text=text, actor=actor, now=now)
-    lifecycle.unblocked(ticket=from_ticket, why=f"{link.ref} was detached", now=now)
+    why = f"{link.ref} was detached"
+    lifecycle.unblocked(ticket=from_ticket, why=why, now=now, tell_requester=False)
 
 
 @transaction.atomic
