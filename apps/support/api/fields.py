@@ -7,6 +7,7 @@ import re
 from base64 import b64decode
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from apps.core.api.fields import as_id
@@ -80,6 +81,9 @@ class ConnectionField(serializers.CharField):
         return row
 
 
+@extend_schema_field(
+    {"oneOf": [{"type": "string"}, {"type": "number"}, {"type": "boolean"}], "nullable": True}
+)
 class FactField(serializers.Field[Any, Any, Any, Any]):
     """One fact of a request: text, a number, yes or no; kept as text."""
 

@@ -109,7 +109,7 @@ class TicketIn(FactsOf):
     answered = serializers.BooleanField(
         required=False, help_text="Answered on the spot: the first reply is met."
     )
-    files = FileIn(many=True, required=False, max_length=MAX_FILES)
+    files = serializers.ListField(child=FileIn(), required=False, max_length=MAX_FILES)
 
 
 class TicketPatch(FactsOf):
@@ -152,7 +152,7 @@ class MessageIn(serializers.Serializer[Any]):
     seen_message = serializers.CharField(
         required=False, help_text="The newest id that was read: 409 `stale` if others wrote since."
     )
-    files = FileIn(many=True, required=False, max_length=MAX_FILES)
+    files = serializers.ListField(child=FileIn(), required=False, max_length=MAX_FILES)
 
     def validate(self, attrs: dict[str, Any]) -> Any:
         if not attrs["public"] and attrs.get("then"):

@@ -68,13 +68,13 @@ def shown_message(message: TicketMessage, request: Request) -> dict[str, Any]:
 
 def check_seen(user: Any, kind: str, ref: str, *, field: str = "ref") -> None:
     """Refuse a link to an incident or ticket that the asker may not see, as if it did not exist."""
-    number, rows = None, None
+    name = ref.strip().upper()
+    rows: QuerySet[Any]
     if kind == TicketLink.Kind.INCIDENT:
-        number, rows = ref.strip().upper().removeprefix("INC-"), Incident.objects.visible_to(user)
+        pk, rows = as_id(name.removeprefix("INC-")), Incident.objects.visible_to(user)
     elif kind == TicketLink.Kind.TICKET:
-        number, rows = ref.strip().upper().removeprefix("TCK-"), Ticket.objects.visible_to(user)
-    if number is None or rows is None:
+        pk, rows = as_id(name.removeprefix("TCK-")), Ticket.objects.visible_to(user)
+    else:
         return
-    pk = as_id(number)
     if pk is None or not rows.filter(pk=pk).exists():
         raise serializers.ValidationError({field: [f"There is no {ref.strip()[:60]}."]})

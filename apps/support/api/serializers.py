@@ -44,7 +44,9 @@ class KeyField(serializers.CharField):
 
 class RequestFieldSerializer(serializers.ModelSerializer[RequestField]):
     public = serializers.BooleanField(source="is_public", help_text="Asked of customers.")
-    required = serializers.BooleanField(source="is_required", help_text="Of customers.")
+    required = serializers.BooleanField(  # type: ignore[assignment] # DRF names its own property so
+        source="is_required", help_text="Of customers."
+    )
     choices = serializers.ListField(child=serializers.CharField(), read_only=True)
 
     class Meta:
@@ -84,7 +86,7 @@ class QueueSerializer(serializers.ModelSerializer[Queue]):
     id = IdField()
     team = KeyField("team")
     private = serializers.BooleanField(source="is_private")
-    default = serializers.BooleanField(source="is_default")  # type: ignore[assignment] # DRF names its own property so
+    default = serializers.BooleanField(source="is_default")
 
     class Meta:
         model = Queue
@@ -98,14 +100,15 @@ class MacroSerializer(serializers.ModelSerializer[Macro]):
     public = serializers.BooleanField(source="is_public")
     then = TextOrNull(help_text="wait, resolve, or null.")
     resolution_code = TextOrNull()
-    types = serializers.SlugRelatedField(
-        source="request_types", slug_field="key", many=True, read_only=True
-    )
+    types = serializers.SerializerMethodField(help_text="Keys; none: for every type.")
     tags = serializers.ListField(source="add_tags", child=serializers.CharField())
 
     class Meta:
         model = Macro
         fields = ["id", "name", "body", "public", "then", "resolution_code", "tags", "types"]
+
+    def get_types(self, macro: Macro) -> list[str]:
+        return [row.key for row in macro.request_types.all()]
 
 
 # -- tickets
