@@ -25,6 +25,7 @@ from apps.paging.models import Page
 from apps.portal import access, formats
 from apps.portal.selectors import oncall, system
 from apps.portal.services import has_mailbox
+from apps.support.models import Ticket
 
 log = structlog.get_logger("opsportal.portal")
 T = TypeVar("T")
@@ -197,14 +198,16 @@ class Shell:
         waiting = Page.objects.visible_to(member).waiting().values_list("pk")[: COUNTED + 1]
         unrouted = Alert.objects.visible_to(member).unrouted().values_list("pk")[: COUNTED + 1]
         worst = self._standing[0].severity if self._standing else ""
+        tickets = Ticket.objects.visible_to(member).active().order_by().values_list("pk")
         groups = [
             [self._item("now", "Now", "now", len(waiting), "danger", short=True)],
             [
+                self._item("tickets", "Tickets", "ticket", len(tickets[: COUNTED + 1]), short=True),
                 self._item(
                     "incidents", "Incidents", "incident", len(self._standing),
                     "danger" if worst in ALARMING else "", short=True,
                 ),
-                self._item("alerts", "Alerts", "alert", len(unrouted), "warning", short=True),
+                self._item("alerts", "Alerts", "alert", len(unrouted), "warning"),
                 self._item("oncall", "On call", "oncall", short=True),
             ],
             [
@@ -215,6 +218,24 @@ class Shell:
         if member.may(Grant.ADMIN) and link("admin:index"):
             groups.append([self._item("admin:index", "Admin", "gear")])
         return groups
+
+    @_calmly(list[dict[str, Any]])
+    def keys(self) -> list[dict[str, Any]]:
+        """Keys that lead somewhere from every page."""
+        member = self._member
+        if member is None:
+            return []
+        found = [
+            ("g q", "Tickets", link("tickets")),
+            ("g i", "Incidents", link("incidents")),
+            ("g t", "New tickets, to be accepted", f"{link('tickets')}?status=new"),
+        ]
+        if member.may(Grant.SUPPORT):
+            found.insert(0, ("c", "Log a ticket", link("ticket_log")))
+        return [
+            {"key": key, "parts": key.split(), "label": label, "url": url}
+            for key, label, url in found
+        ]
 
     def _item(
         self, key: str, label: str, icon: str, count: int = 0, tone: str = "", *,

@@ -15,6 +15,7 @@ from apps.portal.views import (
     search,
     styleguide,
 )
+from apps.portal.views.tickets import bulk, log, queue, views
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", now.now, name="now"),
@@ -33,6 +34,17 @@ urlpatterns: list[URLPattern | URLResolver] = [
         incidents.incident_acknowledge,
         name="incident_acknowledge",
     ),
+    path("tickets/", queue.tickets, name="tickets"),
+    path("tickets/live/", queue.tickets_live, name="tickets_live"),
+    path("tickets/export.csv", queue.tickets_export, name="tickets_export"),
+    path("tickets/bulk/", bulk.tickets_bulk, name="tickets_bulk"),
+    path("tickets/views/", views.ticket_views, name="ticket_views"),
+    path("tickets/views/<int:pk>/", views.ticket_view, name="ticket_view"),
+    path("tickets/log/", log.ticket_log, name="ticket_log"),
+    path("tickets/log/similar/", log.log_similar, name="log_similar"),
+    path("tickets/log/requesters/", log.log_requesters, name="log_requesters"),
+    path("tickets/log/promise/", log.log_promise, name="log_promise"),
+    path("tickets/log/read/", log.log_read, name="log_read"),
     path("alerts/", alerts.alerts, name="alerts"),
     path("alerts/<int:pk>/", alerts.alert, name="alert"),
     path("alerts/<int:pk>/acknowledge/", alerts.alert_acknowledge, name="alert_acknowledge"),

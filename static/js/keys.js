@@ -1,4 +1,5 @@
-// Keys: j k x in lists, a page's own letters (data-key), arrows along a timeline, ? shows them.
+// Keys: j k x in lists, a page's own letters (data-key; "g q" is g, then q), arrows along a
+// timeline, ? shows them.
 const $$ = (css, root = document) => [...root.querySelectorAll(css)];
 const rowOf = (el) => el?.closest?.("[data-row]");
 
@@ -18,8 +19,10 @@ const letters = {
   x: () => rowOf(document.activeElement)?.querySelector("[type=checkbox]")?.click(),
 };
 
+let lead = "";
 document.addEventListener("keydown", (event) => {
-  const { key, target } = event;
+  const { key, target } = event, typed = lead + key;
+  lead = "";
   if (key.toLowerCase() === "k" && (event.ctrlKey || event.metaKey)) {
     event.preventDefault();
     import(document.getElementById("palette").dataset.src).then((palette) => palette.toggle());
@@ -28,8 +31,9 @@ document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
   if (target.matches("input:not([type=checkbox]), textarea, select") && target.checkVisibility()) return;
   if (document.documentElement.matches("[data-no-keys]") && !"/?".includes(key)) return;
-  const own = $$("[data-key]").find((el) => el.dataset.key === key);
-  const act = letters[key] ?? (own && (() => own.click()));
+  const own = $$("[data-key]").find((el) => el.dataset.key === typed);
+  const act = own ? () => own.click() : letters[typed];
+  if (typed === "g") lead = "g ";
   if (act) { event.preventDefault(); act(); }
 });
 

@@ -41,6 +41,16 @@ INCIDENT = {
     "declined": Look("Declined", "slash"),
     "merged": Look("Merged", "up"),
 }
+TICKET = {
+    "new": Look("New", "new"),
+    "open": Look("Open", "q2"),
+    "waiting_customer": Look("Waiting for customer", "pause"),
+    "waiting_third_party": Look("Waiting for third party", "ext"),
+    "resolved": Look("Resolved", "check", "success"),
+    "closed": Look("Closed", "check"),
+    "merged": Look("Merged", "up"),
+    "spam": Look("Spam", "slash"),
+}
 ALERT = {
     "firing": Look("Firing", "over", "danger"),
     "acknowledged": Look("Acknowledged", "q2", "info"),
@@ -90,6 +100,7 @@ VOCABULARIES = {
     "alert_severity": ALERT_SEVERITY,
     "urgency": URGENCY,
     "incident": INCIDENT,
+    "ticket": TICKET,
     "alert": ALERT,
     "page": PAGE,
     "message": MESSAGE,
