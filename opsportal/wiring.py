@@ -34,6 +34,7 @@ def wire() -> None:
     subscribe(PersonReactivated, rotations.person_reactivated)
     subscribe(EventsNormalised, alerts.take_events)
     subscribe(EventsNormalised, changes.take_events)
+    subscribe(EventsNormalised, support.take_events)
     subscribe(MessageFailed, paging.message_failed)
     subscribe(MessageFailed, support.message_failed)
     subscribe(PageAcknowledged, alerts.page_acknowledged)

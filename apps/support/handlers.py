@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from apps.changes.events import ChangeRecorded
 from apps.incidents.events import IncidentResolved
+from apps.intake.events import EventsNormalised
 from apps.notifications.events import MessageFailed
 from apps.paging.events import PageAcknowledged
-from apps.support.services import bounces, escalate, unblocking
+from apps.support.services import bounces, escalate, from_tools, unblocking
+
+
+def take_events(event: EventsNormalised) -> None:
+    if event.kind == "ticket":
+        for row in event.events:
+            from_tools.take(event=row, integration=event.delivery.integration, now=event.at)
 
 
 def incident_resolved(event: IncidentResolved) -> None:
