@@ -30,6 +30,7 @@ from opsportal.demo import (
     bulk,
     bulk_rows,
     crowd,
+    customers,
     past,
     people,
     present,
@@ -107,6 +108,7 @@ def _load(now: datetime, size: str) -> dict[str, list[int]]:
     )
     policies = rotations.set_policies(owned.surfaces)
     connected = sources.connect(cast, teams, owned.surfaces, now=since)
+    settled = customers.settle(cast, since=since)
     stage = Stage(
         present=now,
         now=since,
@@ -128,6 +130,7 @@ def _load(now: datetime, size: str) -> dict[str, list[int]]:
         "integrations": [row.pk for row in connected.integrations],
         "api_keys": [key.pk for key in connected.keys],
         "rules": [rule.pk for rule in connected.rules],
+        **settled.made,
     }
 
 

@@ -18,6 +18,7 @@ from apps.accounts.roles import Role
 from apps.alerts.models import Alert, AlertGroup, RoutingRule
 from apps.changes.models import Change
 from apps.core.models import Heartbeat
+from apps.customers.models import Account, Connection, Contact, Org
 from apps.incidents.models import Incident
 from apps.intake.models import Delivery, Integration
 from apps.notifications.models import ContactMethod, Message, Site
@@ -220,6 +221,25 @@ def test_an_engine_pass_right_after_the_load_has_nothing_to_do(loaded: None) -> 
     assert engine.run_once(now=NOW) == 0
 
 
+def test_the_six_customers_have_what_the_stories_need(loaded: None) -> None:
+    warehouses = {
+        account.name: {
+            connection.source.warehouse_type
+            for connection in Connection.objects.filter(source__project__org__account=account)
+        }
+        for account in Account.objects.all()
+    }
+    assert warehouses == {
+        "Bramble Foods": {"snowflake"}, "Ostra Bank": {"snowflake"}, "Kite Logistics": {"bigquery"},
+        "Fjord Apparel": {"postgres"}, "Lumen Clinics": {"redshift"},
+        "Peakline SaaS": {"snowflake"},
+    }  # fmt: skip
+    for account in Account.objects.all():
+        assert account.owner is not None and account.owner.is_demo
+        assert 1 <= account.contacts.filter(email__endswith=f"@{account.domain}").count() <= 2
+    assert not Contact.objects.exclude(email__endswith=".example").exists()
+
+
 def test_the_marker_names_everything_that_was_made(loaded: None) -> None:
     detail = Heartbeat.objects.get(name="demo").detail
     tables: dict[str, Any] = {
@@ -232,6 +252,9 @@ def test_the_marker_names_everything_that_was_made(loaded: None) -> None:
         "parties": ExternalParty,
         "api_keys": ApiKey,
         "rules": RoutingRule,
+        "accounts": Account,
+        "orgs": Org,
+        "contacts": Contact,
     }
     assert set(detail) == set(tables)
     for name, table in tables.items():

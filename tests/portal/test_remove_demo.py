@@ -21,6 +21,7 @@ from apps.changes import services as changes
 from apps.core import audit, heartbeats
 from apps.core.errors import Conflict
 from apps.core.models import Heartbeat
+from apps.customers.models import Account, Contact, Org
 from apps.incidents import services as incidents
 from apps.incidents.models import Incident
 from apps.intake.models import Integration
@@ -67,6 +68,8 @@ class Demo:
     native: Integration
     position: Position
     party: ExternalParty
+    account: Account
+    contact: Contact
 
 
 def make_demo(world: World) -> Demo:
@@ -90,12 +93,18 @@ def make_demo(world: World) -> Demo:
     party = ExternalParty.objects.create(key="demo-vendor", name="Demo vendor")
     SurfaceDependency.objects.create(surface=surface, on_party=party)
     rule = RoutingRule.objects.create(name="demo rule", surface=surface, integration=native)
-    made = Demo(dee, dan, team, surface, schedule, policy, source, native, position, party)
+    account = build.account("Demo Foods", domain="foods.example", owner=dan, now=now)
+    org = build.org("Demo org", account=account, now=now)
+    contact = build.contact("ana@foods.example", org=org, now=now)
+    build.connection("Demo nightly", org=org, now=now)
+    made = Demo(dee, dan, team, surface, schedule, policy, source, native, position, party,
+                account, contact)  # fmt: skip
     _play(world, made)
     heartbeats.beat(
         "demo", now=world.now, teams=[team.pk], surfaces=[surface.pk], schedules=[schedule.pk],
         policies=[policy.pk], integrations=[source.pk, native.pk], positions=[position.pk],
         parties=[party.pk], api_keys=[native.api_key_id], rules=[rule.pk],
+        accounts=[account.pk], orgs=[org.pk], contacts=[contact.pk],
     )  # fmt: skip
     return made
 
@@ -300,6 +309,17 @@ def demo_person_edited_something_real_in_the_admin(world: World, made: Demo, rea
     )  # fmt: skip
 
 
+def demo_person_looks_after_a_real_customer(world: World, made: Demo, real: Real) -> None:
+    build.account("Real Foods", owner=made.dan, now=world.now)
+
+
+def real_contact_in_the_demo_customers_org(world: World, made: Demo, real: Real) -> None:
+    """Somebody else's contact, whom the demo org was given to: org and customer stay for them."""
+    other = build.account("Real Foods", now=world.now)
+    zoe = build.contact("zoe@real.example", account=other, now=world.now)
+    Contact.objects.filter(pk=zoe.pk).update(org=made.contact.org_id)
+
+
 CASES: list[tuple[Callable[[World, Demo, Real], None], set[tuple[str, str]]]] = [
     (real_alert_on_a_demo_surface, {("surface", "demo.a")}),
     (real_surface_covered_by_the_demo_schedule, {("schedule", "Demo")}),
@@ -314,6 +334,11 @@ CASES: list[tuple[Callable[[World, Demo, Real], None], set[tuple[str, str]]]] = 
     (real_integration_speaks_for_the_demo_surface, {("surface", "demo.a")}),
     (real_surface_owned_by_the_demo_position, {("position", "Demo head")}),
     (demo_person_edited_something_real_in_the_admin, {("demo person", "Dan Mo")}),
+    (demo_person_looks_after_a_real_customer, {("demo person", "Dan Mo")}),
+    (
+        real_contact_in_the_demo_customers_org,
+        {("org", "Demo org"), ("customer", "Demo Foods"), ("demo person", "Dan Mo")},
+    ),
 ]
 
 
@@ -368,7 +393,8 @@ def _is_archived(noun: str, name: str) -> bool:
         case "surface":
             return Surface.objects.get(key=name).archived_at is not None
         case _:
-            tables: dict[str, Any] = {"schedule": Schedule, "team": Team, "position": Position}
+            tables: dict[str, Any] = {"schedule": Schedule, "team": Team, "position": Position,
+                                      "org": Org, "customer": Account}  # fmt: skip
             table = tables.get(noun, ExternalParty)
             return table.objects.get(name=name).archived_at is not None
 

@@ -34,6 +34,7 @@ from apps.alerts.models import Alert, AlertGroup, AlertNote, RoutingRule, Source
 from apps.changes.models import Change
 from apps.core.errors import Conflict
 from apps.core.models import Heartbeat, StatusChange
+from apps.customers.models import Account, Connection, Contact, Org, Project, Source
 from apps.incidents.models import Incident, IncidentLink, TimelineEntry
 from apps.intake.models import Delivery, Event, Integration
 from apps.notifications.models import (
@@ -89,6 +90,9 @@ ROOTS: Mapping[str, Table] = {
     "parties": ExternalParty,
     "api_keys": ApiKey,
     "rules": RoutingRule,
+    "accounts": Account,
+    "orgs": Org,
+    "contacts": Contact,
 }
 ARCHIVED = frozenset({Person, *ROOTS.values()})
 # Rows that exist only as part of their owner and go with it.
@@ -108,6 +112,8 @@ GOES_WITH: Mapping[Table, tuple[str, ...]] = {
     Alert: ("integration",),
     SourceClock: ("integration",),
     EmailAddress: ("user",),
+    Org: ("account",),
+    Contact: ("account",),
 }
 # Parts without which their owner would no longer tell the truth: a kept owner keeps them.
 PARTS: Mapping[Table, tuple[str, ...]] = {
@@ -127,6 +133,9 @@ PARTS: Mapping[Table, tuple[str, ...]] = {
     PageStep: ("page",),
     IncidentLink: ("incident",),
     TimelineEntry: ("incident",),
+    Project: ("org",),
+    Source: ("project",),
+    Connection: ("source",),
 }
 NOUNS: Mapping[Table, tuple[str, str]] = {
     Person: ("demo person", "demo people"),
@@ -139,6 +148,9 @@ NOUNS: Mapping[Table, tuple[str, str]] = {
     ExternalParty: ("external party", "external parties"),
     ApiKey: ("API key", "API keys"),
     RoutingRule: ("routing rule", "routing rules"),
+    Account: ("customer", "customers"),
+    Org: ("org", "orgs"),
+    Contact: ("contact", "contacts"),
     Incident: ("incident", "incidents"),
     Alert: ("alert", "alerts"),
     Page: ("page", "pages"),
