@@ -14,7 +14,7 @@ PROD = DJANGO_SETTINGS_MODULE=opsportal.settings.prod DATABASE_URL=postgres://no
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help setup run worker test lint format types arch check migrate demo schema screenshots \
-	docs baseline check-migrations check-schema check-docs check-deploy check-compose
+	docs baseline bench-sla check-migrations check-schema check-docs check-deploy check-compose
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -101,3 +101,6 @@ docs: setup schema ## Write the pages of docs/ that come from the code
 
 baseline: setup ## Accept the present number of SQL queries per page
 	@UPDATE_BASELINE=1 $(PYTEST) tests/architecture
+
+bench-sla: setup ## Measure deadlines beside an empty call and a plain walk
+	@$(PY) -m benchmarks.deadline

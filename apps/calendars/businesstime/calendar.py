@@ -5,9 +5,9 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cache, lru_cache
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import NamedTuple
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -23,6 +23,7 @@ BLOCK = BLOCK_DAYS * DAY
 _MOST_BLOCKS = 64  # five and a half years of one calendar
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
+_SECOND_PASS = time(0, fold=1)
 
 
 class BusinessTimeError(ValueError):
@@ -138,13 +139,15 @@ def _block(calendar: Calendar, number: int) -> _Block:
     low, high = number * BLOCK, (number + 1) * BLOCK
     first = EPOCH_ORDINAL + number * BLOCK_DAYS
     zone = ZoneInfo(calendar.zone)
+    days = range(first - 2, first + BLOCK_DAYS + 1)
+    offsets = [_midnight_offset(zone, ordinal) for ordinal in (*days, days.stop)]
     found: list[tuple[int, int]] = []
-    for ordinal in range(first - 2, first + BLOCK_DAYS + 1):
+    for ordinal, (here, there) in zip(days, pairwise(offsets), strict=True):
         spans = calendar._days.get(ordinal)
         if spans is None:
             spans = calendar.weekly[(ordinal - 1) % 7]  # 1 January of the year 1 was a Monday
         if spans:
-            found += _in_utc(ordinal, spans, zone)
+            found += _in_utc(ordinal, spans, zone, here if here == there else None)
     clipped = ((max(start, low), min(end, high)) for start, end in found)
     apart = union([(start, end) for start, end in clipped if start < end])
     starts, ends = [one for one, _ in apart], [one for _, one in apart]
@@ -152,9 +155,13 @@ def _block(calendar: Calendar, number: int) -> _Block:
     return _Block(starts, ends, list(accumulate(lengths, initial=0)))
 
 
-def _in_utc(ordinal: int, spans: Spans, zone: ZoneInfo) -> list[tuple[int, int]]:
-    """The spans of one local day in epoch seconds; what a jump of the clock leaves empty is out."""
-    offset = _calm_offset(zone, ordinal)
+def _in_utc(
+    ordinal: int, spans: Spans, zone: ZoneInfo, offset: int | None
+) -> list[tuple[int, int]]:
+    """The spans of one local day in epoch seconds; what a jump of the clock leaves empty is out.
+
+    `offset` is that of the whole day, None on a day that may have more than one.
+    """
     if offset is not None:
         midnight = (ordinal - EPOCH_ORDINAL) * DAY - offset
         return [(midnight + opens * 60, midnight + closes * 60) for opens, closes in spans]
@@ -165,23 +172,25 @@ def _in_utc(ordinal: int, spans: Spans, zone: ZoneInfo) -> list[tuple[int, int]]
 def _wall(ordinal: int, minutes: int, zone: ZoneInfo) -> int:
     """When the zone's clock shows that minute: the first time if twice, moved on if never."""
     shown = datetime.fromordinal(ordinal) + timedelta(minutes=minutes)
-    return (ordinal - EPOCH_ORDINAL) * DAY + minutes * 60 - _offset(shown, zone, 0)
+    return (ordinal - EPOCH_ORDINAL) * DAY + minutes * 60 - _offset(zone, shown)
 
 
 @lru_cache(maxsize=8192)
-def _calm_offset(zone: ZoneInfo, ordinal: int) -> int | None:
-    """The day's offset in seconds; None on a day that has more than one.
+def _midnight_offset(zone: ZoneInfo, ordinal: int) -> int | None:
+    """The offset in seconds at the start of a day; None if the clock changes there.
 
-    No zone changes its offset and changes it back within one day, so both midnights tell.
+    No zone changes its offset and changes it back within one day, so a day between two midnights
+    of one offset has no other.
     """
-    midnight, next_one = datetime.fromordinal(ordinal), datetime.fromordinal(ordinal + 1)
-    found = _offset(midnight, zone, 0)
-    others = (_offset(midnight, zone, 1), _offset(next_one, zone, 0), _offset(next_one, zone, 1))
-    return found if all(one == found for one in others) else None
+    midnight = datetime.fromordinal(ordinal)
+    offset = _offset(zone, midnight)
+    again = _offset(zone, datetime.combine(midnight, _SECOND_PASS))
+    return offset if offset == again else None
 
 
-def _offset(shown: datetime, zone: ZoneInfo, fold: int) -> int:
-    offset = shown.replace(tzinfo=zone, fold=fold).utcoffset()
+def _offset(zone: ZoneInfo, shown: datetime) -> int:
+    """Seconds ahead of UTC when the zone's clock shows that; its `fold` says which pass."""
+    offset = zone.utcoffset(shown)
     assert offset is not None  # a ZoneInfo has one for every time
     return offset.days * DAY + offset.seconds
 
