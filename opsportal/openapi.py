@@ -237,6 +237,7 @@ _PROBLEM = _body("application/problem+json", _ref("Problem"))
 _ACCEPTED = _body("application/json", _ref("Accepted"))
 _PAGERDUTY = _body("application/json", _ref("PagerDutyAnswer"))
 _KEY: Json = {"security": [{"key": []}]}
+_RAW: Json = {"type": "string", "format": "binary"}
 _IN_BODY: Json = {"security": [{}]}
 _EVENT_BODIES: Json = {
     "content": {
@@ -259,7 +260,7 @@ _HOOK_PARAMETERS = [
         "name": "kind",
         "in": "path",
         "required": True,
-        "schema": {"type": "string", "enum": ["alertmanager", "gcp", "github"]},
+        "schema": {"type": "string", "enum": ["alertmanager", "gcp", "github", "mail"]},
     },
 ]
 _REPEAT = {
@@ -313,8 +314,9 @@ _PATHS: Json = {
         "hook",
         "hooks",
         "Webhooks of vendors, with their own signature rules. What cannot be read is kept and "
-        "quarantined.",
-        _body("application/json", _FREE),
+        "quarantined. The kind `mail` takes a raw message (RFC 5322) of up to 26 MiB, once by its "
+        "Message-ID; what is no mail is refused.",
+        {"content": {"application/json": {"schema": _FREE}, "message/rfc822": {"schema": _RAW}}},
         _ACCEPTED,
         problem=_PROBLEM,
         parameters=_HOOK_PARAMETERS,

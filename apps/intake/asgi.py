@@ -6,10 +6,12 @@ delivery, and answers. Nothing else happens before the answer; the engine does t
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from typing import Any
 
 import psycopg
@@ -17,9 +19,9 @@ import structlog
 
 from apps.core import safe_json
 from apps.intake import store as kept
-from apps.intake.adapters import cloudevents, github, native, pagerduty
+from apps.intake.adapters import cloudevents, github, mail, native, pagerduty
 from apps.intake.canonical import InvalidEvent, parse_body
-from apps.intake.limits import RateLimit
+from apps.intake.limits import LARGE, LARGE_AT_ONCE, MAX_MAIL, RateLimit
 from apps.intake.redaction import redact_headers
 from apps.intake.signatures import verify_github
 from apps.intake.store import Away, Kept, Received, Source, Store
@@ -36,8 +38,10 @@ from apps.intake.wire import (
 )
 
 log = structlog.get_logger("opsportal.intake")
-HOOK_KINDS = frozenset({"alertmanager", "gcp", "github"})
+HOOK_KINDS = frozenset({"alertmanager", "gcp", "github", "mail"})
 MAX_LINES = 10_000
+MAIL_PATIENCE = 100.0  # seconds in which a large mail must be here
+PLACE_PATIENCE = 10.0  # seconds that one waits for a place among the large ones
 NO_KEY = "This needs a valid API key. Send it as Authorization: Bearer opk_…"
 
 
@@ -49,11 +53,19 @@ class IntakeApp:
     """Routes the intake paths. `handles` says which requests are its own."""
 
     def __init__(
-        self, store: Store, *, max_body: int, max_batch: int, default_rate: int | None
+        self,
+        store: Store,
+        *,
+        max_body: int,
+        max_batch: int,
+        default_rate: int | None,
+        max_mail: int = MAX_MAIL,
     ) -> None:
         self.store = store
         self.max_body = max_body
         self.max_batch = max_batch
+        self.max_mail = max_mail
+        self._places = asyncio.Semaphore(LARGE_AT_ONCE)
         self.limit = RateLimit(default_rate)
         self._exact: dict[str, Callable[[Request], Awaitable[Answer]]] = {
             "/api/v1/events": self.event,
@@ -245,12 +257,48 @@ class IntakeApp:
         if source is None or source.kind != kind:
             return problem(404, "not_found", "There is no integration at this address.")
         self._limit(source, hook=True)
+        if kind == mail.KIND:
+            return await self._mail(request, source)
         raw = await request.body(self.max_body)
         if not _signed(source, raw, request.headers):
             return problem(401, "bad_signature", "The signature does not fit the body and secret.")
         delivery_key = github.delivery_key(raw, request.headers) if kind == "github" else None
         put = await self._put(request, source, kind, raw, delivery_key, "")
         return Answer(202, {"status": "accepted", "delivery_id": str(put.delivery_id)})
+
+    async def _mail(self, request: Request, source: Source) -> Answer:
+        """A raw mail: its headers are looked at, and all of it is kept as it came."""
+        async with self._place(request.announced):
+            raw = await request.buffered(self.max_mail, MAIL_PATIENCE)
+            if not raw[: mail.HEAD_BYTES].strip():
+                return problem(400, "empty", "The body is empty. Send the mail itself.")
+            try:
+                mail.check(raw)
+            except InvalidEvent as error:
+                return _invalid(error)
+            key = await asyncio.to_thread(mail.delivery_key, raw, {})
+            put = await self._put(request, source, mail.KIND, raw, key, key or "")
+        return Answer(202, {"status": "accepted", "delivery_id": str(put.delivery_id)})
+
+    @asynccontextmanager
+    async def _place(self, size: int | None) -> AsyncIterator[None]:
+        """A place for a large body, so that few of them are in memory together; 503 when full.
+
+        A sender who waits is not read from: its bytes stay with it.
+        """
+        if size is not None and not LARGE < size <= self.max_mail:
+            yield
+            return
+        try:
+            async with asyncio.timeout(PLACE_PATIENCE):
+                await self._places.acquire()
+        except TimeoutError as error:
+            words = "Too many large mails are coming in at once. Send this again."
+            raise Refused(problem(503, "busy", words, headers={"Retry-After": "5"})) from error
+        try:
+            yield
+        finally:
+            self._places.release()
 
     async def _put(
         self,

@@ -18,7 +18,7 @@ from apps.core import safe_json
 
 Kind = Literal["alert", "change", "ticket", "heartbeat", "telemetry", "ignore"]
 Action = Literal[
-    "trigger", "acknowledge", "resolve", "note", "change", "open_ticket", "close_ticket"
+    "trigger", "acknowledge", "resolve", "note", "change", "open_ticket", "close_ticket", "mail"
 ]
 Severity = Literal["critical", "error", "warning", "info"]
 Headers = Mapping[str, str]

@@ -1,8 +1,13 @@
-"""A token bucket for each integration, in this process: an approximate limit that never blocks."""
+"""Limits of the intake path: how large a mail is, and how many events a second may come."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
+
+MAX_MAIL: Final = 26 * 1024 * 1024  # bytes: what common mail servers take, and its encoding
+LARGE: Final = 1024 * 1024  # bytes: from here on a body has to wait for one of the places
+LARGE_AT_ONCE: Final = 4  # large bodies in memory at the same time; further senders wait
 
 
 @dataclass
@@ -12,7 +17,10 @@ class _Bucket:
 
 
 class RateLimit:
-    """`rate` events a second with a burst of one second's worth; no rate is no limit."""
+    """`rate` events a second with a burst of one second's worth; no rate is no limit.
+
+    A token bucket for each integration, in this process: an approximate limit that never blocks.
+    """
 
     def __init__(self, default: int | None) -> None:
         self._default = default

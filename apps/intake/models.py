@@ -21,6 +21,7 @@ class Integration(models.Model):
         ALERTMANAGER = "alertmanager", "Prometheus Alertmanager"
         GCP = "gcp", "Google Cloud Monitoring"
         GITHUB = "github", "GitHub"
+        MAIL = "mail", "Mail (raw)"
         INTERNAL = "internal", "OpsPortal itself"
 
     name = models.CharField(max_length=80)

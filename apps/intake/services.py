@@ -51,7 +51,15 @@ class NewIntegration:
         return f"/hooks/{self.token}/{self.row.kind}"
 
 
-HOOKS = (Integration.Kind.ALERTMANAGER, Integration.Kind.GCP, Integration.Kind.GITHUB)
+HOOKS = (
+    Integration.Kind.ALERTMANAGER,
+    Integration.Kind.GCP,
+    Integration.Kind.GITHUB,
+    Integration.Kind.MAIL,
+)
+# Kinds whose bodies may be many megabytes: read one at a time, and a few in each pass.
+HEAVY = frozenset({Integration.Kind.MAIL})
+HEAVY_BATCH = 5
 
 
 def create_integration(
@@ -212,14 +220,16 @@ def normalise_due(*, now: datetime, limit: int = BATCH) -> int:
     waiting = list(
         Delivery.objects.filter(status=Delivery.Status.RECEIVED)
         .order_by("integration_id")
-        .values_list("integration_id", flat=True)
+        .values_list("integration_id", "integration__kind")
         .distinct()[:limit]
     )
     share = max(10, limit // max(1, len(waiting)))  # a pass stays short, and nobody starves
     done = 0
-    for pk in waiting:
+    for pk, kind in waiting:
+        heavy = kind in HEAVY
+        most = min(share, HEAVY_BATCH) if heavy else share
         try:
-            done += _normalise_integration(pk, now=now, limit=share)
+            done += _normalise_integration(pk, now=now, limit=most, heavy=heavy)
         except OperationalError as error:
             if is_away(error):
                 raise
@@ -228,21 +238,23 @@ def normalise_due(*, now: datetime, limit: int = BATCH) -> int:
     return done
 
 
-def _normalise_integration(integration_id: int, *, now: datetime, limit: int) -> int:
+def _normalise_integration(integration_id: int, *, now: datetime, limit: int, heavy: bool) -> int:
     with _one_normaliser(integration_id) as mine:
         if not mine:
             return 0
-        rows = list(
-            Delivery.objects.filter(integration_id=integration_id, status=Delivery.Status.RECEIVED)
-            .select_related("integration", "integration__surface")
-            .order_by("pk")[:limit]
-        )
+        found = Delivery.objects.filter(
+            integration_id=integration_id, status=Delivery.Status.RECEIVED
+        ).select_related("integration", "integration__surface")
+        rows = list((found.defer("body") if heavy else found).order_by("pk")[:limit])
         for suspect, batch in groupby(rows, key=lambda row: row.tries > 0):
-            found = list(batch)
+            group = list(batch)
             # A batch that killed its process is tried again one by one, so only the culprit waits.
-            parts: Sequence[list[Delivery]] = [[row] for row in found] if suspect else [found]
+            alone = suspect or heavy
+            parts: Sequence[list[Delivery]] = [[row] for row in group] if alone else [group]
             for part in parts:
                 _take(part, now=now)
+                for row in part if heavy else ():
+                    row.__dict__.pop("body", None)  # megabytes, and nobody asks again
         return len(rows)
 
 

@@ -17,6 +17,7 @@ import psycopg
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 BATCH_PATIENCE = 20.0  # seconds for 10,000 rows
+LARGE_PACE = 1024 * 1024  # bytes that the database takes in a second at the very least
 WAKE = "opsportal_wake"  # the channel that the engine listens to
 USED_EVERY = timedelta(minutes=1)  # how exact "last used" is
 
@@ -131,10 +132,14 @@ class Store:
             await self._pool.close()
             self._pool = None
 
-    async def _rows(self, sql: str, params: Sequence[Any]) -> list[tuple[Any, ...]]:
+    async def _rows(
+        self, sql: str, params: Sequence[Any], *, size: int = 0
+    ) -> list[tuple[Any, ...]]:
+        """`size`: bytes of the body among the parameters; a large one may take its time."""
+        patience = self._patience * 2 + size / LARGE_PACE
         try:
             pool = await self._ready()
-            async with asyncio.timeout(self._patience * 2), pool.connection() as connection:
+            async with asyncio.timeout(patience), pool.connection() as connection:
                 cursor = await connection.execute(sql, params)
                 return list(await cursor.fetchall())
         except (psycopg.OperationalError, PoolTimeout, TimeoutError, OSError) as error:
@@ -166,11 +171,12 @@ class Store:
 
     async def put(self, item: Received, now: datetime) -> Kept:
         """Commit one delivery; when this returns it survives a crash."""
-        rows = await self._rows(_PUT, _values(item, now))
+        size = len(item.body)
+        rows = await self._rows(_PUT, _values(item, now), size=size)
         if rows:
             return Kept(rows[0][0], item.dedup_key, repeat=False)
         asked = [item.body, item.integration_id, item.delivery_key]
-        pk, dedup_key, same_body = (await self._rows(_FIRST, asked))[0]
+        pk, dedup_key, same_body = (await self._rows(_FIRST, asked, size=size))[0]
         return Kept(pk, dedup_key, repeat=True, same_body=same_body)
 
     async def put_many(self, items: Sequence[Received], now: datetime) -> None:

@@ -17,7 +17,7 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 BODY_PATIENCE = 20.0  # seconds in which a body must be here
 DRAIN_PATIENCE = 2.0  # seconds for a refused body, so that its sender can read the answer
-DRAIN_BYTES = 16 * 1024 * 1024
+DRAIN_BYTES = 40 * 1024 * 1024
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 
@@ -69,6 +69,12 @@ class Request:
     def _has_body(self) -> bool:
         return "transfer-encoding" in self.headers or self.headers.get("content-length") != "0"
 
+    @property
+    def announced(self) -> int | None:
+        """How many bytes the sender says that there are; None when it does not say."""
+        length = self.headers.get("content-length", "")
+        return int(length[:20]) if length.isascii() and length.isdigit() else None
+
     async def body(self, cap: int) -> bytes:
         """The whole body, chunked or not; 413 past `cap` bytes, 400 when there is none."""
         raw = await self.buffered(cap)
@@ -76,22 +82,22 @@ class Request:
             raise Refused(problem(400, "empty", "The body is empty. Send the event as JSON."))
         return raw
 
-    async def buffered(self, cap: int) -> bytes:
+    async def buffered(self, cap: int, patience: float | None = None) -> bytes:
         """The whole body, which may be empty; 413 past `cap` bytes, 408 when it comes slowly."""
-        length = self.headers.get("content-length", "")
-        if length.isdigit() and int(length) > cap:
+        patience = BODY_PATIENCE if patience is None else patience
+        if (self.announced or 0) > cap:
             raise Refused(_too_large(cap))
         parts: list[bytes] = []
         left = cap
         try:
-            async with asyncio.timeout(BODY_PATIENCE):
+            async with asyncio.timeout(patience):
                 while not self._ended:
                     parts.append(await self._part())
                     left -= len(parts[-1])
                     if left < 0:
                         raise Refused(_too_large(cap))
         except TimeoutError as error:
-            words = f"The body was not here within {BODY_PATIENCE:.0f} seconds."
+            words = f"The body was not here within {patience:.0f} seconds."
             raise Refused(problem(408, "too_slow", words)) from error
         return b"".join(parts)
 

@@ -325,6 +325,7 @@ class IntegrationForm(forms.Form):
         (Integration.Kind.GCP, "Google Cloud Monitoring"),
         (Integration.Kind.GITHUB, "GitHub: deployments and releases"),
         (Integration.Kind.NATIVE, "Your own scripts: our events API"),
+        (Integration.Kind.MAIL, "Mail (raw): a mail server hands on what customers write"),
     )
     kind = forms.ChoiceField(
         label="Where events come from",

@@ -61,6 +61,22 @@ def test_a_hooks_address_is_shown_once_and_works(maya: Client, cast: Cast) -> No
     assert token not in maya.get(change(row)).content.decode()
 
 
+def test_a_mail_hook_is_shown_with_the_command_that_feeds_it(maya: Client) -> None:
+    answer = send(maya, ADD, fields(maya, ADD) | {"kind": ["mail"], "name": ["Support mail"]})
+    address = value(answer, 1)
+    assert address.endswith("/mail") and f"curl {address} " in text_of(answer)
+
+
+def test_a_mail_of_every_byte_is_shown_and_cut(maya: Client) -> None:
+    body = b"From: a@b.example\r\n\r\n" + bytes(range(256)) * 200
+    row = services.receive_hook(
+        integration=build.integration("mail").row, body=body, now=clock.now()
+    )
+    services.normalise_due(now=clock.now())
+    page = maya.get(f"{DELIVERIES}{row.pk}/change/")
+    assert page.status_code == 200 and "more bytes" in text_of(page)
+
+
 def test_a_routing_key_is_shown_beside_its_address(maya: Client) -> None:
     answer = send(maya, ADD, fields(maya, ADD) | {"kind": ["pagerduty"], "name": ["Zabbix"]})
     assert value(answer, 1).endswith("/v2/enqueue")

@@ -166,6 +166,7 @@ def test_responders_make_no_rotations_and_no_integrations(as_ravi: Client, cast:
         ("pagerduty", "/v2/enqueue", "routing_key"),
         ("gcp", "/hooks/", "Endpoint URL"),
         ("github", "/hooks/", "Payload URL"),
+        ("mail", "/hooks/", "--data-binary @message.eml"),
         ("native", "/api/v1/events", "Authorization: Bearer opk_live_"),
     ],
 )

@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final, Protocol
 
-from apps.intake.adapters import alertmanager, cloudevents, gcp, github, native, pagerduty
+from apps.intake.adapters import alertmanager, cloudevents, gcp, github, mail, native, pagerduty
 from apps.intake.canonical import Body, CanonicalEvent, Headers
 
 
@@ -60,6 +60,7 @@ ADAPTERS: Final[dict[str, Adapter]] = {
     alertmanager.KIND: alertmanager,
     gcp.KIND: gcp,
     github.KIND: github,
+    mail.KIND: mail,
 }
 
 

@@ -61,7 +61,9 @@ class IntegrationAdmin(ModelAdmin[Integration]):
     intro = (
         "A source of events: the address that a tool posts to, and the surface that it speaks for."
     )
-    empty_text = "Nothing sends events yet. Add Alertmanager, PagerDuty-style tools, GCP or GitHub."
+    empty_text = (
+        "Nothing sends events yet. Add Alertmanager, PagerDuty-style tools, GCP, GitHub or mail."
+    )
     list_display = ["name", "kind", "surface", "team", "credential", "last_delivery"]
     list_filter = [Archived, "kind", "team"]
     list_select_related = ["surface", "team", "api_key"]
@@ -182,6 +184,7 @@ _USAGE = {
     "      - url: {url}\n",
     Kind.PAGERDUTY: "pd_events_v2_url: {url}\nrouting_key: {token}\n",
     Kind.GCP: "Monitoring → Alerting → Notification channels → Webhooks: {url}\n",
+    Kind.MAIL: "curl {url} -H 'Content-Type: message/rfc822' --data-binary @message.eml\n",
     Kind.GITHUB: "Settings → Webhooks: {url}\nContent type: application/json\n"
     "Events: deployment statuses, releases\n",
 }

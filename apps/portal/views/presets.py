@@ -127,7 +127,7 @@ def integration_ready(request: HttpRequest, pk: int) -> HttpResponse:
     """What to paste into the tool, and whether its first event has come."""
     row = get_object_or_404(Integration.objects.filter(archived_at=None), pk=pk)
     key = _shown_key(request, pk)
-    last = Delivery.objects.filter(integration=row).order_by("-pk").first()
+    last = Delivery.objects.filter(integration=row).defer("body").order_by("-pk").first()
     context = {
         "row": row,
         "key": key,

@@ -15,7 +15,7 @@ from apps.intake import services as intake
 from apps.notifications.services import absolute
 from apps.ownership.models import Surface
 
-KINDS = ["pagerduty", "alertmanager", "gcp", "github", "native"]
+KINDS = ["pagerduty", "alertmanager", "gcp", "github", "mail", "native"]
 
 
 class Command(BaseCommand):
