@@ -23,10 +23,12 @@ SCHEDULES = [
     Entry("canary", "opsportal.tasks.canary", why="shows that the cluster works"),
     Entry("watch engine", "opsportal.tasks.watch_engine", why="an engine that is late is told"),
     Entry("handoffs", "apps.rotations.tasks.handoffs", why="tells who comes on and who goes off"),
+    Entry("promises", "apps.support.tasks.sweep", why="warnings, breaches and their steps"),
     Entry("cover", "apps.rotations.tasks.extend", "17 2 * * *", "shifts for 400 days ahead"),
     Entry("shift audit", "apps.rotations.tasks.audit", "41 2 * * *", "rows equal computation"),
     Entry("reachability", "apps.rotations.tasks.reachability", "5 8 * * *", "e-mail only on call"),
     Entry("calendars", "apps.calendars.tasks.refresh", "29 2 * * *", "holidays and zone data"),
+    Entry("clocks", "apps.support.tasks.check_promises", "51 2 * * *", "history equals rows"),
     Entry("retention", "opsportal.tasks.retention", "23 3 * * *", "old raw deliveries"),
     Entry("webhook log", "apps.notifications.tasks.purge_webhooks", "37 3 * * *", "old log rows"),
 ]

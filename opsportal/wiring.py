@@ -8,6 +8,7 @@ from __future__ import annotations
 from apps.accounts.events import PersonDeactivated, PersonReactivated
 from apps.alerts import handlers as alerts
 from apps.alerts.events import AlertFired, AlertResolved, AlertRouted
+from apps.calendars.events import CalendarChanged
 from apps.changes import handlers as changes
 from apps.changes.events import ChangeRecorded
 from apps.core.events import subscribe
@@ -32,6 +33,7 @@ def wire() -> None:
     """Called once when the project is ready."""
     subscribe(PersonDeactivated, rotations.person_deactivated)
     subscribe(PersonReactivated, rotations.person_reactivated)
+    subscribe(CalendarChanged, support.calendar_changed)
     subscribe(EventsNormalised, alerts.take_events)
     subscribe(EventsNormalised, changes.take_events)
     subscribe(EventsNormalised, support.take_events)

@@ -541,13 +541,13 @@ def adopt(
     What is too late by then is missed at `at`, because of the new target, and not before.
     """
     clock = ClockState(PAUSED if paused else RUNNING, terms.seconds, started_at, at)
-    clock = replace(
-        clock,
-        consumed_seconds=worked(calendar, started_at, at, pauses),
-        is_paused=paused,
-        due_at=None if paused else at,
-    )
-    begun = Change("start", started_at, clock, "adopted")
+    kept = worked(calendar, started_at, at, pauses)
+    clock = replace(clock, consumed_seconds=kept, is_paused=paused)
     if paused:
-        return (begun,)
-    return begun, *_again(clock, at, terms, calendar, "retarget")
+        return (Change("start", at, clock, "adopted"),)
+    clock = replace(clock, due_at=_due(calendar, at, clock.remaining))
+    clock = replace(clock, warned_percent=_passed(terms, terms.seconds, kept))
+    begun = Change("start", at, _checked(clock, terms, calendar), "adopted")
+    if terms.seconds <= kept:
+        return begun, _missed_by_retarget(clock, at, terms, calendar)
+    return (begun,)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from apps.calendars.events import CalendarChanged
 from apps.changes.events import ChangeRecorded
+from apps.core import audit
 from apps.incidents.events import IncidentResolved
 from apps.intake.events import EventsNormalised
 from apps.notifications.events import MessageFailed
 from apps.paging.events import PageAcknowledged
-from apps.support.services import bounces, escalate, from_tools, unblocking
+from apps.support.services import bounces, escalate, from_tools, retiming, unblocking
 
 
 def take_events(event: EventsNormalised) -> None:
@@ -31,3 +33,13 @@ def page_acknowledged(event: PageAcknowledged) -> None:
 def message_failed(event: MessageFailed) -> None:
     if event.subject_kind == "ticket_message":
         bounces.not_delivered(message_pk=int(event.subject_ref), error=event.error, now=event.at)
+
+
+def calendar_changed(event: CalendarChanged) -> None:
+    retiming.calendar_changed(
+        calendar_id=event.calendar_id,
+        version_id=event.version_id,
+        at=event.at,
+        actor=audit.system("Calendars"),
+        now=event.at,
+    )

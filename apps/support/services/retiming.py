@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from apps.calendars.models import CalendarVersion
 from apps.core import jobs
 from apps.core.audit import Actor
 from apps.core.models import Kind
@@ -15,7 +16,7 @@ from apps.support import clockwork, lifecycle
 from apps.support.models import SlaPolicy, Ticket, TicketClock
 from apps.support.services import clocknews
 from apps.support.services.clockrows import Held, Ledger, of_tickets, store
-from apps.support.services.clocks import SHOWN, Book, choose_again, set_shown
+from apps.support.services.clocks import SHOWN, Book, Choose, choose_again, set_shown
 from apps.support.services.promising import Asked, Promise, promises
 
 AT_ONCE = 500  # tickets that are timed in the call that changed the policy
@@ -86,12 +87,12 @@ def choose_next(*, after: int, cause: str, actor: Actor, now: datetime) -> int |
 @transaction.atomic
 def choose_batch(pks: Sequence[int], *, cause: str, actor: Actor, now: datetime) -> None:
     """Choose again for these tickets; a few statements however many they are."""
-    chosen: dict[Asked, object] = {}
+    chosen: dict[Asked, Mapping[str, Promise]] = {}
 
-    def choose(asked: Asked) -> dict[str, Promise]:
+    def choose(asked: Asked) -> Mapping[str, Promise]:
         if asked not in chosen:
             chosen[asked] = promises(asked)
-        return chosen[asked]  # type: ignore[return-value] # what was put there
+        return chosen[asked]
 
     def act(book: Book) -> None:
         choose_again(book, cause)
@@ -105,7 +106,7 @@ def each_book(
     *,
     actor: Actor,
     now: datetime,
-    choose: Callable[[Asked], dict[str, Promise]] | None = None,
+    choose: Choose = promises,
 ) -> Ledger:
     """Lock tickets, lowest first, let `act` change the clocks of each, and write it all at once."""
     tickets = list(
@@ -116,7 +117,7 @@ def each_book(
     for one in of_tickets(by_ticket):
         by_ticket[one.row.ticket_id].append(one)
     for ticket in tickets:
-        book = Book(ticket, ledger, by_ticket[ticket.pk], choose or promises)
+        book = Book(ticket, ledger, by_ticket[ticket.pk], choose)
         act(book)
         books.append(book)
     clocknews.announce(ledger.write(), now)
@@ -151,7 +152,7 @@ def calendar_changed(
 
 def _in_old_versions(calendar_id: int, version_id: int) -> QuerySet[TicketClock]:
     rows = TicketClock.objects.unfinished().filter(calendar_version__calendar_id=calendar_id)
-    return rows.exclude(calendar_version_id=version_id)
+    return rows.filter(calendar_version_id__lt=version_id)
 
 
 def recalendar_next(
@@ -168,16 +169,16 @@ def recalendar_next(
 def recalendar_batch(
     pks: Sequence[int], *, version_id: int, at: datetime, actor: Actor, now: datetime
 ) -> None:
-    from apps.calendars.models import CalendarVersion
-
     version = CalendarVersion.objects.select_related("calendar").get(pk=version_id)
-    siblings = set(
-        CalendarVersion.objects.filter(calendar=version.calendar).values_list("pk", flat=True)
+    older = set(
+        CalendarVersion.objects.filter(calendar=version.calendar, pk__lt=version_id).values_list(
+            "pk", flat=True
+        )
     )
 
     def act(book: Book) -> None:
         for one in book.opened():
-            if one.row.calendar_version_id in siblings - {version_id}:
+            if one.row.calendar_version_id in older:
                 _recalendar(book, one, version_id, at, str(version))
 
     each_book(pks, act, actor=actor, now=now)
