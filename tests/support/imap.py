@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tests.notifications.receivers import free_port
 
@@ -21,6 +21,7 @@ USER, PASSWORD = "desk", "a long secret"
 @dataclass
 class ImapServer:
     port: int
+    sent: list[str] = field(default_factory=list)
 
     def put(self, raw: bytes, folder: str = "INBOX") -> None:
         """Deliver a mail, as the mail server behind it would."""

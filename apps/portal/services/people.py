@@ -21,6 +21,7 @@ from apps.ownership import services as ownership
 from apps.ownership.models import OwnershipAssignment, Position, PositionHolding, Surface
 from apps.portal import importing
 from apps.portal.importing import Known, KnownPerson, KnownSurface, KnownTeam, Plan
+from apps.support.seeds import bind_surfaces
 
 
 @transaction.atomic
@@ -179,6 +180,8 @@ def apply_import(*, plan: Plan, send_invitations: bool, by: Person, now: datetim
     surfaces = [row for row in plan.surfaces if row.verdict in {"new", "change"}]
     for surface_row in surfaces:
         _apply_surface(surface_row, teams, people, actor, now)
+    if surfaces:
+        bind_surfaces(now=now)
     if send_invitations:
         for person in fresh:
             notifications.invite(person=person, by=by, now=now)

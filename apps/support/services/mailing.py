@@ -121,6 +121,13 @@ def place_waiting(*, now: datetime, limit: int = 50) -> int:
     return len(found)
 
 
+def purge(*, now: datetime, keep: timedelta, limit: int = 5_000) -> int:
+    """Forget the raw bytes of old mails, in batches; the row stays, so none is taken again."""
+    old = InboundMail.objects.filter(taken_at__lt=now - keep, raw__isnull=False)
+    pks = list(old.order_by("taken_at").values_list("pk", flat=True)[:limit])
+    return InboundMail.objects.filter(pk__in=pks).update(raw=None)
+
+
 def place(*, mail: InboundMail, now: datetime, by_hand: bool = False) -> InboundMail:
     """Put a kept mail on its ticket, or open one. `by_hand` posts what was ignored, too."""
     try:
