@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import structlog
+from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
 from apps.calendars import zonedata
@@ -177,8 +178,10 @@ def ensure_defaults(*, now: datetime) -> None:
                 key=key, name=name, time_zone=zone, weekly=weekly,
                 is_default=first and key == OFFICE, actor=actor, now=now,
             )  # fmt: skip
-        except IntegrityError:  # somebody else sets the site up at the same moment
-            log.info("calendar is there already", calendar=key)
+        except (IntegrityError, ValidationError):
+            if not BusinessCalendar.objects.filter(key=key).exists():
+                raise
+            log.info("calendar is there already", calendar=key)  # set up twice at one moment
 
 
 # -- versions
