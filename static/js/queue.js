@@ -76,7 +76,7 @@ form?.addEventListener("submit", ({ submitter }) => {
 const go = (compose) => {
   const row = current() ?? rowOf(boxes(":checked")[0]), link = row && $("a.t", row);
   if (!link) return false;
-  location.href = `${link.getAttribute("href")}?compose=${compose}`;
+  location.href = `${link.getAttribute("href")}?compose=${compose}#compose`;
   return true;
 };
 const many = () => boxes(":checked").length > 1;

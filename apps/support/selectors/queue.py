@@ -380,8 +380,9 @@ def tab_counts(
     wanted["here"] = filters
     ids = named(user, wanted.values())
     asked = {name: matching(user, one, now=now, ids=ids) for name, one in wanted.items()}
-    late = asked["here"].filter(sla_state="breached")
-    asked["breached"] = late.filter(sla_due_at__lte=now) if filters.by_due else late
+    asked["breached"] = asked["here"].filter(sla_state="breached")
+    if filters.by_due:  # only where the index has them: due, or standing still
+        asked["breached"] = asked["breached"].filter(Q(sla_due_at__lte=now) | Q(sla_due_at=None))
     return counts(asked)
 
 

@@ -54,21 +54,23 @@ def standings(tickets: Sequence[Ticket], *, now: datetime) -> dict[int, Standing
 def standing(ticket: Ticket, clocks: Sequence[TicketClock], *, now: datetime) -> Standing:
     """The standing of one ticket from its clocks that were not cancelled."""
     unfinished = [clock for clock in clocks if clock.is_open and clock.waived_at is None]
-    if ticket.sla_state in {"running", "breached", "paused"}:
+    if ticket.sla_metric and ticket.sla_state in {"running", "breached", "paused"}:
         clock = next((one for one in unfinished if one.metric == ticket.sla_metric), None)
         return _unfinished(ticket, clock, now)
     return _finished([clock for clock in clocks if clock not in unfinished])
 
 
 def _unfinished(ticket: Ticket, clock: TicketClock | None, now: datetime) -> Standing:
-    """Columns of the ticket; a due time that has passed is a breach, noticed or not."""
-    due = ticket.sla_due_at
-    if ticket.sla_state == "paused" or due is None:
-        return Standing("paused", ticket.sla_metric, due, ticket.sla_remaining_seconds)
+    """From the ticket's columns; a due time that has passed is a breach, noticed or not."""
+    metric, due, left = ticket.sla_metric, ticket.sla_due_at, ticket.sla_remaining_seconds
+    if due is None and ticket.sla_state == "breached":  # stands still beyond its end
+        since = clock.breached_at if clock else None
+        return Standing("breached", metric, since, None if left is None else max(0, -left))
+    if due is None or ticket.sla_state == "paused":
+        return Standing("paused", metric, due, left)
     if due < now:
-        gone = _worked(clock, due, now)
-        return Standing("breached", ticket.sla_metric, due, gone)
-    return Standing("running", ticket.sla_metric, due, _worked(clock, now, due))
+        return Standing("breached", metric, due, _worked(clock, due, now))
+    return Standing("running", metric, due, _worked(clock, now, due))
 
 
 def _worked(clock: TicketClock | None, start: datetime, end: datetime) -> int | None:
