@@ -118,23 +118,20 @@ REFUSED: list[tuple[bytes, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("raw", "code"), REFUSED)
-def test_what_is_no_mail_is_refused_and_not_kept(
-    lean: Lean, path: str, raw: bytes, code: str
-) -> None:
-    reply = post(lean, path, raw)
-    assert (reply.status, reply.code) == (400, code)
+def test_what_is_no_mail_is_refused_and_not_kept(lean: Lean, path: str) -> None:
+    for raw, code in REFUSED:
+        reply = post(lean, path, raw)
+        assert (reply.status, reply.code) == (400, code), raw[:40]
     assert not Delivery.objects.exists()
 
 
-@pytest.mark.parametrize(
-    "before", [b"", b"From ana@b Mon Sep  7 09:30:00 2026\n", b"\r\n", b"\xef\xbb\xbf"]
-)
-def test_what_mail_servers_write_above_a_mail_is_borne(
-    lean: Lean, path: str, before: bytes
-) -> None:
-    post(lean, path, before + TOP)
-    assert only().delivery_key == mail.delivery_key(TOP, {}) and bytes(only().body) == before + TOP
+def test_what_mail_servers_write_above_a_mail_is_borne(lean: Lean, path: str) -> None:
+    for above in (b"From ana@b Mon Sep  7 09:30:00 2026\n", b"\r\n", b"\xef\xbb\xbf"):
+        raw = above + TOP + above  # another body each time, and the same id
+        key = mail.delivery_key(raw, {})
+        assert key == mail.delivery_key(TOP, {})
+    assert post(lean, path, raw).status == 202
+    assert (only().delivery_key, bytes(only().body)) == (key, raw)
 
 
 def test_a_mail_that_is_too_large_is_413_and_the_others_keep_their_limit(
