@@ -329,7 +329,7 @@ class WebhookDelivery(models.Model):
         ]
         indexes = [
             models.Index(
-                fields=["endpoint", "next_at"],
+                fields=["endpoint", "next_at", "id"],
                 name="notifications_webhook_due",
                 condition=Q(status="pending"),
             ),

@@ -99,7 +99,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='webhookdelivery',
-            index=models.Index(condition=models.Q(('status', 'pending')), fields=['endpoint', 'next_at'], name='notifications_webhook_due'),
+            index=models.Index(condition=models.Q(('status', 'pending')), fields=['endpoint', 'next_at', 'id'], name='notifications_webhook_due'),
         ),
         migrations.AddIndex(
             model_name='webhookdelivery',

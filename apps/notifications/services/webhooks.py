@@ -227,11 +227,11 @@ _BROKE_OFF = "interrupted: The sending broke off, again and again."
 
 
 def _due_endpoints(now: datetime) -> list[WebhookEndpoint]:
-    rows = WebhookDelivery.objects.all()
-    due = rows.waiting(now) | rows.broken_off(now)
-    if not due.filter(endpoint__in=WebhookEndpoint.objects.live()).exists():
-        return []
-    return list(WebhookEndpoint.objects.live().order_by("pk"))
+    """The live endpoints, if anything is due for any of them."""
+    live = list(WebhookEndpoint.objects.live().order_by("pk"))
+    theirs = WebhookDelivery.objects.filter(endpoint_id__in=[one.pk for one in live])
+    due = live and (theirs.waiting(now).exists() or theirs.broken_off(now).exists())
+    return live if due else []
 
 
 def _due_of(endpoint: WebhookEndpoint, now: datetime, room: int) -> list[WebhookDelivery]:
