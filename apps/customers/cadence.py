@@ -25,8 +25,11 @@ def parse(text: str) -> int | None:
 
 
 def words(seconds: int | None) -> str:
-    """ "every 6 h", in the largest unit that says it exactly; empty where nothing runs."""
+    """ "every 6 h", "daily", in the largest unit that says it exactly; empty where nothing runs."""
     if seconds is None:
         return ""
+    for word in ("hourly", "daily", "weekly"):
+        if seconds == _WORDS[word]:
+            return word
     unit = next(unit for unit in ("w", "d", "h", "m", "s") if seconds % _UNITS[unit] == 0)
     return f"every {seconds // _UNITS[unit]} {unit}"

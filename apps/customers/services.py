@@ -34,7 +34,9 @@ EDITABLE: Mapping[type[models.Model], frozenset[str]] = {
     Connection: frozenset({"key", "name", "source", "connector", "cadence_seconds"}),
     Contact: frozenset({"email", "name", "account", "org", "phone", "time_zone", "note"}),
 }
-RESERVED = frozenset({"new", "import"})  # words that stand in addresses where an account's key does
+RESERVED = frozenset(
+    {"new", "import", "contacts"}
+)  # words that stand in addresses where an account's key does
 
 
 # -- accounts

@@ -135,8 +135,8 @@ def test_a_cadence_is_between_a_minute_and_a_year(seconds: int) -> None:
 @pytest.mark.parametrize(
     ("written", "seconds", "shown"),
     [
-        ("6 h", 21_600, "every 6 h"), ("daily", 86_400, "every 1 d"), ("", None, ""),
-        ("every 15 min", 900, "every 15 m"), ("3600", 3_600, "every 1 h"), ("–", None, ""),
+        ("6 h", 21_600, "every 6 h"), ("daily", 86_400, "daily"), ("", None, ""),
+        ("every 15 min", 900, "every 15 m"), ("3600", 3_600, "hourly"), ("–", None, ""),
         ("90m", 5_400, "every 90 m"), ("2 weeks", 1_209_600, "every 2 w"),
         ("61", 61, "every 61 s"), ("every 6 h", 21_600, "every 6 h"),
     ],

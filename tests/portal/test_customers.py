@@ -90,14 +90,14 @@ def test_pages_neither_skip_nor_repeat_also_among_equal_names(sam: Client) -> No
 def test_a_page_costs_the_same_for_many_customers(sam: Client) -> None:
     one = furnish()
     list_of_one, page_of_one = queries(sam, "/customers/"), queries(sam, f"/customers/{one.key}/")
-    contacts_of_one = queries(sam, "/contacts/")
+    contacts_of_one = queries(sam, "/customers/contacts/")
     for index in range(5):
         build.connection(f"More {index}", org=build.org(f"Org more {index}", account=one))
         build.contact(f"more{index}@b0.example")
         build.account(f"Other {index}", domain=f"o{index}.example")
     assert queries(sam, "/customers/") == list_of_one <= 16
     assert queries(sam, f"/customers/{one.key}/") == page_of_one <= 20
-    assert queries(sam, "/contacts/") == contacts_of_one <= 14
+    assert queries(sam, "/customers/contacts/") == contacts_of_one <= 14
 
 
 def test_an_empty_list_teaches_and_leads_to_the_import(sam: Client, cast: Cast) -> None:
@@ -114,10 +114,10 @@ def test_an_empty_list_teaches_and_leads_to_the_import(sam: Client, cast: Cast) 
 def test_a_customer_shows_people_connections_and_facts(sam: Client) -> None:
     account = furnish()
     page = sam.get(f"/customers/{account.key}/")
-    for said in ("Premium", "Ana 0", "ana@b0.example", "Org 0", "Nightly 0", "every 1 d", "Paused",
+    for said in ("Premium", "Ana 0", "ana@b0.example", "Org 0", "Nightly 0", "daily", "Paused",
                  "bigquery", "Nobody", "b0.example"):  # fmt: skip
         assert said in text_of(page), said
-    assert f'href="/contacts/new/?account={account.key}"' in page.content.decode()
+    assert f'href="/customers/contacts/new/?account={account.key}"' in page.content.decode()
 
 
 def test_who_only_reads_sees_a_customer_without_buttons(cast: Cast) -> None:
@@ -125,26 +125,26 @@ def test_who_only_reads_sees_a_customer_without_buttons(cast: Cast) -> None:
     olu = sign_in(cast.olu)
     page = olu.get(f"/customers/{account.key}/").content.decode()
     assert "/edit/" not in page and "/archive/" not in page and "Ana 0" in page
-    for path in ("customers/new/", f"customers/{account.key}/edit/", "contacts/new/",
+    for path in ("customers/new/", f"customers/{account.key}/edit/", "customers/contacts/new/",
                  "customers/import/"):  # fmt: skip
         assert olu.get(f"/{path}").status_code == 403, path
         assert olu.post(f"/{path}", {"name": "X"}).status_code == 403, path
     ana = Contact.objects.first()
     assert ana is not None
-    shown = olu.get(f"/contacts/{ana.pk}/").content
+    shown = olu.get(f"/customers/contacts/{ana.pk}/").content
     assert b"<form" not in shown[shown.index(b'id="content"') : shown.index(b"</main>")]
-    olu.post(f"/contacts/{ana.pk}/", {"email": "x@x.example", "time_zone": "UTC"})
+    olu.post(f"/customers/contacts/{ana.pk}/", {"email": "x@x.example", "time_zone": "UTC"})
     for action in ("block", "archive"):
-        assert olu.post(f"/contacts/{ana.pk}/{action}/").status_code == 403
+        assert olu.post(f"/customers/contacts/{ana.pk}/{action}/").status_code == 403
     assert olu.post(f"/customers/{account.key}/archive/").status_code == 403
     ana.refresh_from_db()
     assert (ana.email, ana.blocked_at, ana.archived_at) == ("ana@b0.example", None, None)
 
 
 def test_what_is_not_there_is_not_found(sam: Client) -> None:
-    for path in ("customers/nobody/", "customers/nobody/edit/", "contacts/99999/"):
+    for path in ("customers/nobody/", "customers/nobody/edit/", "customers/contacts/99999/"):
         assert sam.get(f"/{path}").status_code == 404, path
-    assert sam.post("/contacts/99999/block/").status_code == 404
+    assert sam.post("/customers/contacts/99999/block/").status_code == 404
 
 
 def test_a_customer_is_added_changed_archived_and_brought_back(sam: Client, cast: Cast) -> None:
@@ -207,27 +207,32 @@ def test_contacts_are_found_by_state_and_words(sam: Client) -> None:
         "?account=nobody": [],
     }
     for query, expected in seen.items():
-        rows = sam.get(f"/contacts/{query}").context["page"].rows
+        rows = sam.get(f"/customers/contacts/{query}").context["page"].rows
         assert [row.email for row in rows] == expected, query
 
 
 def test_a_contact_is_added_for_a_customer_and_changed(sam: Client) -> None:
     account = furnish()
-    page = sam.get(f"/contacts/new/?account={account.key}")
+    page = sam.get(f"/customers/contacts/new/?account={account.key}")
     assert page.context["form"].initial["account"] == account.key
     form = {"email": "Eva <EVA@other.example>", "account": account.key, "time_zone": "UTC"}
-    assert sam.post("/contacts/new/", form)["Location"] == f"/customers/{account.key}/"
+    assert sam.post("/customers/contacts/new/", form)["Location"] == f"/customers/{account.key}/"
     eva = Contact.objects.get(email="eva@other.example")
     assert eva.account == account
     form = {"email": "eva@other.example", "name": "Eva", "account": "", "time_zone": "Europe/Rome"}
-    assert sam.post(f"/contacts/{eva.pk}/", form)["Location"] == f"/contacts/{eva.pk}/"
+    assert (
+        sam.post(f"/customers/contacts/{eva.pk}/", form)["Location"]
+        == f"/customers/contacts/{eva.pk}/"
+    )
     eva.refresh_from_db()
     assert (eva.name, eva.account, eva.time_zone) == ("Eva", None, "Europe/Rome")
 
 
 def test_a_contact_without_a_customer_goes_where_the_mail_domain_says(sam: Client) -> None:
     account = furnish()
-    sam.post("/contacts/new/", {"email": "eva@b0.example", "account": "", "time_zone": "UTC"})
+    sam.post(
+        "/customers/contacts/new/", {"email": "eva@b0.example", "account": "", "time_zone": "UTC"}
+    )
     assert Contact.objects.get(email="eva@b0.example").account == account
 
 
@@ -243,7 +248,7 @@ def test_a_contact_without_a_customer_goes_where_the_mail_domain_says(sam: Clien
 def test_a_wrong_contact_is_shown_again(sam: Client, typed: dict[str, str], said: str) -> None:
     furnish()
     form = {"email": "eva@x.example", "name": "Eva Kept", "time_zone": "UTC", **typed}
-    answer = sam.post("/contacts/new/", form)
+    answer = sam.post("/customers/contacts/new/", form)
     assert answer.status_code == 400 and said in text_of(answer), text_of(answer)
     assert b"Eva Kept" in answer.content
     assert not Contact.objects.filter(name="Eva Kept").exists()
@@ -253,16 +258,21 @@ def test_a_contact_is_blocked_and_archived_and_back_by_buttons(sam: Client) -> N
     ana = build.contact()
     for action, column in (("block", "blocked_at"), ("archive", "archived_at")):
         for expected in (True, False):
-            answer = sam.post(f"/contacts/{ana.pk}/{action}/")
-            assert answer["Location"] == f"/contacts/{ana.pk}/"
+            answer = sam.post(f"/customers/contacts/{ana.pk}/{action}/")
+            assert answer["Location"] == f"/customers/contacts/{ana.pk}/"
             ana.refresh_from_db()
             assert (getattr(ana, column) is not None) is expected
-    assert sam.get(f"/contacts/{ana.pk}/block/").status_code == 302
+    assert sam.get(f"/customers/contacts/{ana.pk}/block/").status_code == 302
 
 
 def test_names_from_outside_are_shown_as_text(sam: Client) -> None:
     account = build.account("<script>alert(1)</script>", note="<img src=x onerror=alert(1)>")
     ana = build.contact(name="<b>Ana</b>", account=account)
-    for path in ("customers/", f"customers/{account.key}/", "contacts/", f"contacts/{ana.pk}/"):
+    for path in (
+        "customers/",
+        f"customers/{account.key}/",
+        "customers/contacts/",
+        f"customers/contacts/{ana.pk}/",
+    ):
         page = sam.get(f"/{path}").content
         assert b"<script>alert" not in page and b"<b>Ana" not in page and b"<img src=x" not in page
