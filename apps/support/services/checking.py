@@ -18,8 +18,9 @@ from apps.notifications import services as notifications
 from apps.support import notices, replay
 from apps.support.models import ClockEvent, Metric, TicketClock
 from apps.support.replay import Event
+from apps.support.selectors.promising import calendar_of
 from apps.support.services import retiming
-from apps.support.services.clockrows import calendar_of, state_of
+from apps.support.services.clockrows import state_of
 
 log = structlog.get_logger("opsportal.support")
 NAME = "promises check"

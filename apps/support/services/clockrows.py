@@ -10,21 +10,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 
-from django.contrib.postgres.expressions import ArraySubquery
 from django.db import connection, models
-from django.db.models import OuterRef, Q, QuerySet
+from django.db.models import Q, QuerySet
 
 from apps.calendars.businesstime import Calendar
-from apps.calendars.models import CalendarVersion
-from apps.calendars.selectors import rules
 from apps.core.audit import Actor
 from apps.notifications import services as notifications
 from apps.support import matching
 from apps.support.clockwork import Change, Changes, ClockState, Terms
-from apps.support.models import ClockEvent, EscalationStep, SlaTarget, TicketClock
+from apps.support.models import ClockEvent, TicketClock
+from apps.support.selectors.promising import calendar_of, step_seconds, terms_of
 
 STATE = tuple(one.name for one in fields(ClockState))
 WRITTEN = (*STATE, "policy_id", "policy_version", "target_id", "calendar_version_id")
@@ -50,29 +47,10 @@ class Held:
         return state_of(self.row)
 
 
-@lru_cache(maxsize=256)
-def calendar_of(version_id: int) -> Calendar:
-    """The rules of a calendar's version, which never change."""
-    return rules(CalendarVersion.objects.get(pk=version_id))
-
-
 def state_of(row: TicketClock) -> ClockState:
     values = {name: getattr(row, name) for name in STATE}
     values["anchor_at"] = row.anchor_at or row.started_at
     return ClockState(**values)
-
-
-def step_seconds(outer: str) -> ArraySubquery:
-    """The delays of a target's steps, in the order in which they are taken."""
-    steps = EscalationStep.objects.filter(target=OuterRef(outer)).order_by("after_seconds", "pk")
-    return ArraySubquery(steps.values("after_seconds"))
-
-
-def terms_of(target: SlaTarget | None, seconds: int, steps: Sequence[int]) -> Terms:
-    """What was promised; of a target that is gone only the seconds are left."""
-    if target is None:
-        return Terms(seconds)
-    return Terms(seconds, tuple(target.warn_percents), tuple(steps), target.steps_while_paused)
 
 
 def held(rows: QuerySet[TicketClock]) -> list[Held]:

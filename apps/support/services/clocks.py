@@ -23,9 +23,9 @@ from apps.support import clockwork, lifecycle, matching
 from apps.support.clockwork import Changes
 from apps.support.models import Ticket, TicketClock, TicketMessage
 from apps.support.selectors import history
+from apps.support.selectors.promising import Asked, Promise, asked_by, promises
 from apps.support.services import clocknews
 from apps.support.services.clockrows import Held, Ledger, held, of_tickets, store
-from apps.support.services.promising import Asked, Promise, asked_by, promises
 
 log = structlog.get_logger("opsportal.support")
 State = TicketClock.State

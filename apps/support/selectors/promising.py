@@ -2,18 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from apps.calendars.businesstime import Calendar
 from apps.calendars.models import CalendarVersion
+from apps.calendars.selectors import rules
 from apps.customers.models import Account
 from apps.support.clockwork import Terms
-from apps.support.models import SlaPolicy, SlaTarget, Ticket
-from apps.support.services.clockrows import calendar_of, step_seconds, terms_of
+from apps.support.models import EscalationStep, SlaPolicy, SlaTarget, Ticket
+
+
+@lru_cache(maxsize=256)
+def calendar_of(version_id: int) -> Calendar:
+    """The rules of a calendar's version, which never change."""
+    return rules(CalendarVersion.objects.get(pk=version_id))
+
+
+def step_seconds(outer: str) -> ArraySubquery:
+    """The delays of a target's steps, in the order in which they are taken."""
+    steps = EscalationStep.objects.filter(target=OuterRef(outer)).order_by("after_seconds", "pk")
+    return ArraySubquery(steps.values("after_seconds"))
+
+
+def terms_of(target: SlaTarget | None, seconds: int, steps: Sequence[int]) -> Terms:
+    """What was promised; of a target that is gone only the seconds are left."""
+    if target is None:
+        return Terms(seconds)
+    return Terms(seconds, tuple(target.warn_percents), tuple(steps), target.steps_while_paused)
 
 
 @dataclass(frozen=True)
