@@ -230,7 +230,9 @@ def _due_endpoints(now: datetime) -> list[WebhookEndpoint]:
     """The live endpoints, if anything is due for any of them."""
     live = list(WebhookEndpoint.objects.live().order_by("pk"))
     theirs = WebhookDelivery.objects.filter(endpoint_id__in=[one.pk for one in live])
-    due = live and (theirs.waiting(now).exists() or theirs.broken_off(now).exists())
+    # In the order of the index: a plain EXISTS is planned as a scan of the table.
+    first = theirs.waiting(now).order_by("endpoint_id", "next_at").values_list("pk", flat=True)[:1]
+    due = bool(live) and (bool(list(first)) or theirs.broken_off(now).exists())
     return live if due else []
 
 
