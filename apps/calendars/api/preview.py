@@ -86,7 +86,7 @@ class PauseIn(serializers.ListField):
 
     def to_internal_value(self, data: Any) -> Any:
         found = super().to_internal_value(data)
-        if found[0] is None:
+        if found and found[0] is None:
             raise serializers.ValidationError("A pause has a beginning.")
         return found
 
