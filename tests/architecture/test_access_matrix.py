@@ -122,6 +122,8 @@ ORDINARY = {
     "page_acknowledge": MEMBERS, "alert": MEMBERS, "alert_acknowledge": MEMBERS,
     "alert_resolve": MEMBERS, "alert_comment": MEMBERS, "alert_route": MEMBERS,
     "schedule": MEMBERS, "person": MEMBERS, "surface": MEMBERS,
+    "customer": MEMBERS, "customer_edit": MEMBERS, "customer_archive": MEMBERS,
+    "contact": MEMBERS, "contact_block": MEMBERS, "contact_archive": MEMBERS,
     "invite_again": "people are edited by managers, who see all of them",
     "integration_ready": "integrations are edited by managers, who see all of them",
     "profile_rules": "the parameter is a word: one's own rules for this urgency",
@@ -195,7 +197,7 @@ def test_every_address_with_a_parameter_says_what_can_be_hidden() -> None:
         if route.parameters and route.name not in PUBLIC:
             assert (route.name in hidden) != (route.name in ORDINARY), route
     for route in API:
-        assert not route.parameters or route.name in {*TEAM_OBJECTS, *PUBLIC}, route
+        assert not route.parameters or route.name in {*TEAM_OBJECTS, *TEAMLESS, *PUBLIC}, route
 
 
 ROLES = [[role] for role in Role.values] + [[]]
@@ -279,6 +281,12 @@ TEAM_OBJECTS = {
     "api-webhook": "webhook", "api-webhook-rotate": "webhook", "api-webhook-test": "webhook",
     "api-webhook-deliveries": "webhook", "api-webhook-delivery": "webhook",
     "api-webhook-redeliver": "webhook",
+}  # fmt: skip
+CUSTOMERS = "customers belong to no team: every key with the scope of tickets sees them"
+# Objects of the whole house, which no key of a team is kept from.
+TEAMLESS = {
+    "api-customer": CUSTOMERS, "api-customer-contacts": CUSTOMERS, "api-customer-orgs": CUSTOMERS,
+    "api-contact": CUSTOMERS, "api-org": CUSTOMERS, "api-connection": CUSTOMERS,
 }  # fmt: skip
 MANAGERS_OWN = {"webhook"}  # members do not read these
 
@@ -382,6 +390,21 @@ def test_members_read_the_ordinary_rows_of_every_team(cast: Cast, foreign: Forei
                 continue
             if hasattr(route.view.view_class, "get"):
                 assert caller.get(route.path(**foreign.objects[kind])).status == 200, name
+
+
+def test_a_key_of_a_team_reads_customers_and_no_other_scope_does(cast: Cast) -> None:
+    account = build.account()
+    link = build.connection(org=build.org(account=account))
+    ana = build.contact(account=account)
+    given = {"api-contact": {"pk": ana.pk}, "api-connection": {"pk": link.pk},
+             "api-org": {"key": link.source.project.org.key}}  # fmt: skip
+    team = build.team("inspect")
+    for name in TEAMLESS:
+        path = named(name).path(**given.get(name, {"key": account.key}))
+        for scope in Scope.values:
+            reads = scope in {Scope.TICKETS_READ, Scope.ADMIN}
+            reply = tool(scope, team=team, name=f"{name} {scope}").get(path)
+            assert (reply.status == 200) is reads, (name, scope, reply.status)
 
 
 def test_a_key_opens_no_page_of_the_portal_or_the_admin(foreign: Foreign) -> None:

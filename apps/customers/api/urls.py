@@ -14,9 +14,9 @@ urlpatterns = [
     ),
     path("customers/<str:key>/orgs", views.CustomerOrgs.as_view(), name="api-customer-orgs"),
     path("contacts", views.ContactList.as_view(), name="api-contacts"),
-    path("contacts/<str:id>", views.ContactDetail.as_view(), name="api-contact"),
+    path("contacts/<str:pk>", views.ContactDetail.as_view(), name="api-contact"),
     path("orgs", views.OrgList.as_view(), name="api-orgs"),
     path("orgs/<str:key>", views.OrgDetail.as_view(), name="api-org"),
     path("connections", views.ConnectionList.as_view(), name="api-connections"),
-    path("connections/<str:id>", views.ConnectionDetail.as_view(), name="api-connection"),
+    path("connections/<str:pk>", views.ConnectionDetail.as_view(), name="api-connection"),
 ]

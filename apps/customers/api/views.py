@@ -153,14 +153,14 @@ class ContactDetail(View):
     scopes = SCOPES
 
     @extend_schema(responses=ContactSerializer)
-    def get(self, request: Request, id: str) -> Response:
+    def get(self, request: Request, pk: str) -> Response:
         """One contact, also an archived one."""
-        return Response(ContactSerializer(find(_contacts(request), id)).data)
+        return Response(ContactSerializer(find(_contacts(request), pk)).data)
 
     @extend_schema(request=ContactPatch, responses=ContactSerializer)
-    def patch(self, request: Request, id: str) -> Response:
+    def patch(self, request: Request, pk: str) -> Response:
         """Change what is named; `blocked` keeps mail from opening anything."""
-        row = find(_contacts(request), id)
+        row = find(_contacts(request), pk)
         given = self.body(ContactPatch)
         blocked = given.pop("blocked", None)
         saved = services.save_contact(contact=row, fields=given, blocked=blocked, **_by(request))
@@ -244,14 +244,14 @@ class ConnectionDetail(View):
     scopes = SCOPES
 
     @extend_schema(responses=ConnectionSerializer)
-    def get(self, request: Request, id: str) -> Response:
+    def get(self, request: Request, pk: str) -> Response:
         """One connection, also an archived one."""
-        return Response(ConnectionSerializer(find(_connections(request), id)).data)
+        return Response(ConnectionSerializer(find(_connections(request), pk)).data)
 
     @extend_schema(request=ConnectionPatch, responses=ConnectionSerializer)
-    def patch(self, request: Request, id: str) -> Response:
+    def patch(self, request: Request, pk: str) -> Response:
         """Change what is named; `paused` stops and resumes it."""
-        row = find(_connections(request), id)
+        row = find(_connections(request), pk)
         given = self.body(ConnectionPatch)
         saved = services.save_connection(
             connection=row,
