@@ -239,6 +239,7 @@ MENU: list[tuple[str, list[tuple[str, str, str]]]] = [
         ("Connections", "cable", "customers_connection"),
     ]),
     ("Support", [
+        ("SLA policies", "timer", "support_slapolicy"),
         ("Business calendars", "event_available", "calendars_businesscalendar"),
     ]),
     ("Sources", [

@@ -1,0 +1,7 @@
+"""Support as managers set it up and look into it."""
+
+from __future__ import annotations
+
+from apps.support.admin import policies
+
+__all__ = ["policies"]
