@@ -212,9 +212,13 @@ def certificate(folder: Path, name: str) -> tuple[ssl.SSLContext, Path]:
 
 @dataclass
 class SmtpReceiver:
-    """Answers with `replies` per command (`MAIL`, `RCPT`, `DATA`), and keeps the mails it took."""
+    """Answers with `replies` per command (`MAIL`, `RCPT`, `DATA`), and keeps the mails it took.
+
+    `slow` holds seconds by a part of an address: so long it thinks before it takes that recipient.
+    """
 
     port: int = 0
+    slow: dict[str, float] = field(default_factory=dict)
     replies: dict[str, str] = field(default_factory=dict)
     mails: list[bytes] = field(default_factory=list)
     logins: list[str] = field(default_factory=list)
@@ -229,6 +233,9 @@ class SmtpReceiver:
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         envelope.rcpt_tos.append(address)
+        for part, seconds in self.slow.items():
+            if part in address:
+                await asyncio.sleep(seconds)
         return self.replies.get("RCPT", "250 OK")
 
     async def handle_DATA(  # noqa: N802 - aiosmtpd calls it so
