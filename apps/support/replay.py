@@ -99,11 +99,11 @@ def differences(clock: ClockState, events: Sequence[Event], calendar: Calendar) 
 
 def _miscounted(events: Sequence[Event], calendar: Calendar) -> list[str]:
     """Numbers that do not follow from the event before."""
+    if any(event.what in _OTHER_TERMS for event in events):
+        return []
     anchor, used = events[0].at, events[0].consumed_seconds
     runs = events[0].due_after is not None
     for event in events:
-        if event.what in _OTHER_TERMS:
-            return []
         if event.what in _COUNTED and runs:
             expected = used + worked(calendar, anchor, event.at)
             if event.at >= anchor and event.consumed_seconds != expected:

@@ -1,18 +1,17 @@
-"""When a ticket was in which state, read from the history of its state machine."""
+"""When tickets were in which state, read from the history of their state machine."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
 
 from apps.calendars.businesstime import Pause
 from apps.core.models import StatusChange
-from apps.support import lifecycle, matching
 from apps.support.models import Ticket
+from apps.support.pastclocks import Step, pauses_in
 
 KIND = Ticket._meta.label_lower
-Step = tuple[datetime, str]  # since when, which state
 
 
 def steps_of(tickets: Iterable[Ticket]) -> dict[int, list[Step]]:
@@ -33,28 +32,6 @@ def steps_of(tickets: Iterable[Ticket]) -> dict[int, list[Step]]:
         if ticket.pk not in found:
             found[ticket.pk].append((ticket.created_at, ticket.status))
     return dict(found)
-
-
-def pauses_in(steps: Sequence[Step], metric: str, *, third_party: bool) -> list[Pause]:
-    """The stretches in which a clock of this metric stood still; being resolved is one."""
-    found: list[Pause] = []
-    since: datetime | None = None
-    for at, status in steps:
-        still = _still(metric, status, third_party)
-        if still and since is None:
-            since = at
-        elif not still and since is not None:
-            found.append((since, at))
-            since = None
-    if since is not None:
-        found.append((since, None))
-    return found
-
-
-def _still(metric: str, status: str, third_party: bool) -> bool:
-    if metric == matching.RESOLUTION and status in {lifecycle.RESOLVED, lifecycle.CLOSED}:
-        return True
-    return matching.stands_still(metric, status, third_party=third_party)
 
 
 def pauses(ticket: Ticket, metric: str, *, third_party: bool, until: datetime) -> list[Pause]:
