@@ -9,12 +9,16 @@ from apps.incidents.events import IncidentResolved
 from apps.intake.events import EventsNormalised
 from apps.notifications.events import MessageFailed
 from apps.paging.events import PageAcknowledged
-from apps.support.services import bounces, escalate, from_tools, retiming, unblocking
+from apps.support.services import bounces, escalate, from_tools, mailing, retiming, unblocking
 
 
 def take_events(event: EventsNormalised) -> None:
-    if event.kind == "ticket":
-        for row in event.events:
+    if event.kind != "ticket":
+        return
+    for row in event.events:
+        if row.action == "mail":
+            mailing.keep_delivery(delivery=event.delivery, now=event.at)
+        else:
             from_tools.take(event=row, integration=event.delivery.integration, now=event.at)
 
 

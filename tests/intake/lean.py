@@ -25,6 +25,7 @@ from apps.incidents.models import Incident
 from apps.intake.asgi import IntakeApp
 from apps.intake.store import Store
 from apps.intake.wire import Scope
+from apps.support.models import InboundMail
 
 Body = bytes | Sequence[bytes] | AsyncIterator[bytes] | None
 
@@ -254,7 +255,7 @@ def swept() -> Iterator[None]:
     flush = TransactionTestCase._fixture_teardown  # type: ignore[attr-defined] # Django's own
 
     def sweep(case: TransactionTestCase) -> None:
-        if any(model.objects.exists() for model in (Alert, Change, Incident)):
+        if any(model.objects.exists() for model in (Alert, Change, Incident, InboundMail)):
             flush(case)  # the event went on its way
             return
         with connection.cursor() as cursor:

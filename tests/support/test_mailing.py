@@ -216,9 +216,52 @@ def test_an_out_of_office_note_on_a_ticket_wakes_nothing(world: World, box: Mail
 
 
 def test_our_own_mail_that_comes_back_is_a_loop(world: World, box: Mailbox) -> None:
-    assert take(world, box, raw(sender=BOX)).status == "ignored"
-    assert take(world, box, raw(X_OpsPortal_Event="7", message_id="<l@x>")).status == "ignored"
+    assert take(world, box, raw(sender=BOX, message_id="<own@x>")).status == "ignored"
     assert not Ticket.objects.exists()
+    ticket = opened(world, box)
+    ours = Message.objects.filter(person__isnull=False).latest("pk")
+    back = raw(X_OpsPortal_Event="7", message_id=f"<{ours.message_id}>")
+    assert take(world, box, back).status == "ignored"
+    theirs = raw(X_OpsPortal_Event="7", message_id="<another@ops.example.org>")
+    assert take(world, box, theirs).ticket not in {None, ticket}
+    world.run()
+    world.forget()
+
+
+def test_a_group_address_takes_mail_that_came_through_a_list(world: World, box: Mailbox) -> None:
+    box.takes_lists = True
+    box.save()
+    mail = raw(List_Id="<support.fish.example>", Precedence="list")
+    assert take(world, box, mail).status == "posted"
+    world.run()
+    world.forget()
+
+
+def test_a_mail_server_that_still_tries_is_no_failure(world: World, box: Mailbox) -> None:
+    ticket = opened(world, box)
+    text = bounce(our_id(ticket)).replace(b"Action: failed", b"Action: delayed")
+    assert take(world, box, text).status == "ignored"
+    assert not ticket.messages.get(author="agent").delivery_error
+
+
+def test_mail_by_the_hook_is_kept_by_the_engine_and_placed_by_the_worker(
+    world: World, box: Mailbox, cast: Cast
+) -> None:
+    from apps.intake import services as intake
+    from apps.intake.models import Delivery
+    from apps.support import tasks
+
+    made = build.integration("mail")
+    Delivery.objects.create(
+        integration=made.row, adapter="mail", received_at=world.now, body=raw()
+    )
+    intake.normalise_due(now=world.now, limit=10)
+    mail = InboundMail.objects.get()
+    assert (mail.status, mail.mailbox) == ("received", box)
+    tasks.place_mail(mail.pk)
+    assert Ticket.objects.get().owner == cast.ravi
+    world.run()
+    world.forget()
 
 
 def test_a_machine_that_answers_everything_is_stopped(
@@ -230,11 +273,9 @@ def test_a_machine_that_answers_everything_is_stopped(
     world.forget()
 
 
-def test_a_bounce_is_noted_on_the_reply_that_did_not_arrive(
-    world: World, box: Mailbox, cast: Cast
-) -> None:
-    ticket = opened(world, box)
-    bounce = (
+def bounce(message_id: str) -> bytes:
+    """What a mail server says of a mail that it could not deliver."""
+    return (
         "From: MAILER-DAEMON@mx.test\r\nTo: support@fish.example\r\nSubject: Undelivered\r\n"
         "Message-ID: <b1@mx.test>\r\nReturn-Path: <>\r\nMIME-Version: 1.0\r\n"
         'Content-Type: multipart/report; report-type=delivery-status; boundary="b"\r\n\r\n'
@@ -242,10 +283,16 @@ def test_a_bounce_is_noted_on_the_reply_that_did_not_arrive(
         "--b\r\nContent-Type: message/delivery-status\r\n\r\n"
         "Reporting-MTA: dns; mx.test\r\n\r\n"
         f"Final-Recipient: rfc822; {ANA}\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\n"
-        f"--b\r\nContent-Type: text/rfc822-headers\r\n\r\nMessage-ID: {our_id(ticket)}\r\n\r\n"
+        f"--b\r\nContent-Type: text/rfc822-headers\r\n\r\nMessage-ID: {message_id}\r\n\r\n"
         "--b--\r\n"
     ).encode()
-    assert take(world, box, bounce).status == "noted"
+
+
+def test_a_bounce_is_noted_on_the_reply_that_did_not_arrive(
+    world: World, box: Mailbox, cast: Cast
+) -> None:
+    ticket = opened(world, box)
+    assert take(world, box, bounce(our_id(ticket))).status == "noted"
     message = ticket.messages.get(author="agent")
     assert "5.1.1" in message.delivery_error
     world.run()

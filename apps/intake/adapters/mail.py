@@ -10,8 +10,7 @@ import hashlib
 from datetime import datetime
 from typing import Final
 
-from apps.core import mailheaders
-from apps.core.mailheaders import Head
+from apps.intake import mailheaders
 from apps.intake.canonical import (
     Body,
     CanonicalEvent,
@@ -20,6 +19,7 @@ from apps.intake.canonical import (
     make_event,
     source_clock,
 )
+from apps.intake.mailheaders import Head
 
 KIND: Final[str] = "mail"
 HEAD_BYTES: Final = 64 * 1024  # of the mail: all that is read here

@@ -6,9 +6,9 @@ import re
 import unicodedata
 from typing import Final
 
-from apps.core import mailheaders as headers
-from apps.core.mailheaders import Head
-from apps.core.mailtext import one_line, words
+from apps.intake import mailheaders as headers
+from apps.intake.mailheaders import Head
+from apps.intake.mailtext import one_line, words
 from apps.support.mailparse.model import Attachment, Limits
 from apps.support.mailparse.structure import Part
 

@@ -13,7 +13,7 @@ from typing import Final
 
 import nh3
 
-from apps.core.mailtext import lines
+from apps.intake.mailtext import lines
 from apps.support.mailparse.model import Limits
 
 DEPTH: Final = 40  # elements inside each other that are kept

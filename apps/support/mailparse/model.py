@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from apps.core.mailheaders import Address
+from apps.intake.mailheaders import Address
 
 __all__ = ["Address", "Attachment", "Bounce", "Limits", "ParsedMail", "Verdict"]
 

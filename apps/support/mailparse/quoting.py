@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from apps.core import mailheaders as headers
+from apps.intake import mailheaders as headers
 from apps.support.mailparse.model import Address
 
 _WROTE: Final = (

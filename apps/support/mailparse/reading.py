@@ -6,9 +6,9 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
-from apps.core import mailheaders as headers
-from apps.core.mailheaders import Head
-from apps.core.mailtext import decode, lines
+from apps.intake import mailheaders as headers
+from apps.intake.mailheaders import Head
+from apps.intake.mailtext import decode, lines
 from apps.support.mailparse import files, markup, quoting, verdicts
 from apps.support.mailparse.model import Address, Attachment, Limits, ParsedMail
 from apps.support.mailparse.structure import Part, Reader

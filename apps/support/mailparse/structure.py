@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from apps.core import mailheaders as headers
-from apps.core.mailheaders import Head
-from apps.core.mailtext import from_base64
+from apps.intake import mailheaders as headers
+from apps.intake.mailheaders import Head
+from apps.intake.mailtext import from_base64
 from apps.support.mailparse.model import Limits
 
 MAX_BOUNDARY: Final = 200

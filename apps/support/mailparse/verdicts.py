@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from apps.core import mailheaders as headers
-from apps.core.mailheaders import Head
-from apps.core.mailtext import one_line
+from apps.intake import mailheaders as headers
+from apps.intake.mailheaders import Head
+from apps.intake.mailtext import one_line
 from apps.support.mailparse import files
 from apps.support.mailparse.model import Bounce, Limits, Verdict
 from apps.support.mailparse.structure import Part

@@ -33,6 +33,11 @@ class Mailbox(models.Model):
     imap_user = models.CharField("user", max_length=200, blank=True)
     password_sealed = models.TextField(blank=True, editable=False)
     folder = models.CharField(max_length=120, default="INBOX")
+    takes_lists = models.BooleanField(
+        "mail comes through a list",
+        default=False,
+        help_text="For an address that is a group or list: its mail is not taken for newsletters.",
+    )
     hook_integration_id = models.BigIntegerField(null=True, editable=False)
     uid_validity = models.BigIntegerField(null=True, editable=False)
     last_uid = models.BigIntegerField(default=0, editable=False)

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Final
 
-from apps.core.mailtext import one_line
+from apps.intake.mailtext import one_line
 from apps.support.pasting import patterns, rules
 from apps.support.pasting.model import URL, Finding, finding
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from apps.core.mailtext import one_line
+from apps.intake.mailtext import one_line
 from apps.support.pasting.model import URL, Finding, finding
 
 _HEADER: Final = re.compile(

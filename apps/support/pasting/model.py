@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from apps.core.mailtext import one_line
+from apps.intake.mailtext import one_line
 
 MAX_TEXT: Final = 500_000  # characters that are looked at; 5,000 long lines are fewer
 MAX_VALUE: Final = 200

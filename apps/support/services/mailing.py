@@ -18,13 +18,15 @@ from django.db import transaction
 from django.db.models import F, Q
 
 from apps.accounts.models import Person
-from apps.core import audit
+from apps.core import audit, jobs
 from apps.core.audit import Actor
 from apps.core.errors import DomainError, NotFound
 from apps.core.text import clip
 from apps.core.transitions import settle
 from apps.customers.models import Contact
 from apps.customers.services import find_or_create_contact
+from apps.intake.models import Delivery
+from apps.notifications.models import Message
 from apps.support import mailparse, tokens
 from apps.support.mailparse import ParsedMail, Verdict
 from apps.support.models import (
@@ -109,6 +111,40 @@ def take_mail(
     return place(mail=row, now=now) if row.status == Status.RECEIVED else row
 
 
+@transaction.atomic
+def keep_delivery(*, delivery: Delivery, now: datetime) -> InboundMail:
+    """Keep a mail that came by the hook; the worker puts it where it belongs."""
+    raw = bytes(delivery.body)
+    row = keep(
+        raw=raw,
+        received_at=delivery.received_at,
+        now=now,
+        mailbox=_mailbox_of(delivery, mailparse.parse(raw)),
+        delivery_id=delivery.pk,
+    )
+    if row.status == Status.RECEIVED:
+        jobs.enqueue("apps.support.tasks.place_mail", mail=row.pk)
+    return row
+
+
+def _mailbox_of(delivery: Delivery, mail: ParsedMail) -> Mailbox | None:
+    """The mailbox of a hook's own, else the one that the mail was written to."""
+    boxes = list(Mailbox.objects.filter(archived_at=None).order_by("pk"))
+    own = next((b for b in boxes if b.hook_integration_id == delivery.integration_id), None)
+    if own is not None:
+        return own
+    to = [*(a.address for a in (*mail.to, *mail.cc)), *mail.delivered_to]
+    plain = {re.sub(r"\+[^@]*@", "@", address.lower()) for address in to}
+    return next((b for b in boxes if b.address.lower() in plain), None)
+
+
+def place_kept(*, pk: int, now: datetime) -> None:
+    """Place one kept mail; gone or placed already is no fault."""
+    row = InboundMail.objects.filter(pk=pk).first()
+    if row is not None:
+        place(mail=row, now=now)
+
+
 def place_waiting(*, now: datetime, limit: int = 50) -> int:
     """Take up mails that were kept and not placed: the process died, or the first try failed."""
     waiting = InboundMail.objects.filter(
@@ -169,7 +205,7 @@ class Place:
 def _place(row: InboundMail, mail: ParsedMail, now: datetime, by_hand: bool) -> InboundMail:
     if mail.verdict == Verdict.BOUNCE and mail.bounce is not None:
         return _bounce(row, mail, now)
-    if mail.verdict == Verdict.LOOP:
+    if mail.verdict == Verdict.LOOP and _is_our_mail(mail):
         return settle(row, to=Status.IGNORED, reason="Our own mail came back.")
     if mail.from_ is None:
         return settle(row, to=Status.IGNORED, reason="It names no sender.")
@@ -177,7 +213,8 @@ def _place(row: InboundMail, mail: ParsedMail, now: datetime, by_hand: bool) -> 
     if mail.from_.address.lower() in own:
         return settle(row, to=Status.IGNORED, reason="It comes from our own mailbox.")
     place = _find(row, mail, own)
-    if mail.verdict in {Verdict.AUTO_REPLY, Verdict.BULK} and not by_hand:
+    by_list = mail.verdict == Verdict.BULK and row.mailbox and row.mailbox.takes_lists
+    if mail.verdict in {Verdict.AUTO_REPLY, Verdict.BULK} and not (by_hand or by_list):
         return _automatic(row, mail, place, now)
     if not by_hand and _too_many(row, now):
         reason = f"More than {MOST_AN_HOUR} mails of this sender within an hour."
@@ -233,6 +270,11 @@ def _messages(ids: Sequence[str]) -> list[TicketMessage]:
 def _takes_part(ticket: Ticket, sender: str) -> bool:
     who = Q(pk=ticket.requester_id) | Q(pk__in=ticket.contacts.values("contact_id"))
     return Contact.objects.filter(who, email__iexact=sender).exists()
+
+
+def _is_our_mail(mail: ParsedMail) -> bool:
+    """Another company's OpsPortal marks its mails as ours does: the id tells them apart."""
+    return Message.objects.filter(message_id=mail.message_id).exists() if mail.message_id else True
 
 
 def _is_ours(address: str) -> bool:
@@ -373,6 +415,8 @@ def _event(ticket: Ticket, what: str, text: str, now: datetime) -> None:
 
 def _bounce(row: InboundMail, mail: ParsedMail, now: datetime) -> InboundMail:
     assert mail.bounce is not None
+    if mail.bounce.action == "delayed":
+        return settle(row, to=Status.IGNORED, reason="A mail server is still trying.")
     found = _messages([_COPY.sub("", mail.bounce.message_id)])
     if not found:
         return settle(row, to=Status.IGNORED, reason="A bounce of a mail that is not a reply.")

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
 
-from apps.core.mailtext import decode, guess, one_line, words
+from apps.intake.mailtext import decode, guess, one_line, words
 
 MAX_NAME: Final = 120
 MAX_ID: Final = 250
