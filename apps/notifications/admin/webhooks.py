@@ -43,7 +43,7 @@ PATTERNS = [
 HELPS = {
     "*": "also kinds of events that come with a later version",
     "ticket.*": "also kinds that come with a later version",
-    **{one.name: one.about for one in catalog.EVENTS.values()},
+    **{one.name: one.about.replace("`", "") for one in catalog.EVENTS.values()},
 }
 OVERLAPS = [("0", "not at all: it stops at once"), ("1", "1 hour"), ("24", "1 day"),
             ("168", "1 week"), ("720", "30 days")]  # fmt: skip
@@ -109,7 +109,7 @@ class WebhookEndpointAdmin(ModelAdmin[WebhookEndpoint]):
             return chip("Switched off", "danger")
         if not obj.is_active:
             return chip("Paused", "warning")
-        return chip("Failing", "warning") if obj.failing_since else chip("Told", "success")
+        return chip("Failing", "warning") if obj.failing_since else chip("On", "success")
 
     @display(description="switched off because")
     def why_off(self, obj: WebhookEndpoint) -> str:
