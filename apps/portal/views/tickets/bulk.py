@@ -85,7 +85,8 @@ def _act(
             lambda t: tickets.set_priority(ticket=t, priority=level, reason=why, **by)
         ), f"set to {level}"
     if do == "tag":
-        words = _given(values, "tag", "Write a tag.").replace(",", " ").split()
+        written = _given(values, "tag", "Write a tag.").replace(",", " ").split()
+        words = tickets.clean_tags(written)
         return (lambda t: tickets.tag(ticket=t, add=words, **by)), f"tagged {' '.join(words)}"
     if do == "snooze":
         end = until(values, reader(request).zone, now)

@@ -28,6 +28,8 @@ from apps.portal.selectors.pasted import pasted
 from apps.portal.views.tickets import page_of
 from apps.support.models import Level, RequestType, Ticket
 from apps.support.priority import priority
+from apps.support.selectors import promises
+from apps.support.selectors.promises import PromiseLine
 from apps.support.selectors.search import similar
 from apps.support.services import desk
 
@@ -200,11 +202,9 @@ def log_requesters(request: HttpRequest) -> JsonResponse:
 @granted(Grant.SUPPORT)
 def log_promise(request: HttpRequest) -> HttpResponse:
     """What would be promised now: "P2: first reply by today 15:30"."""
-    from apps.support.selectors import promises
-
     given, now = request.GET, clock.now()
     kind = _type(given.get("type", ""))
-    lines: list[Any] = []
+    lines: list[PromiseLine] = []
     level = ""
     if kind is not None:
         impact = listing.choice(given, "impact", Level.values, kind.impact)
@@ -218,7 +218,8 @@ def log_promise(request: HttpRequest) -> HttpResponse:
             tags=given.get("tags", "")[:400].replace(",", " ").lower().split(),
             at=now,
         )
-    context = {"now": now, "priority": level, "lines": lines, "type": kind}
+    context = {"now": now, "priority": level, "type": kind}
+    context["lines"] = [line for line in lines if line.due_at]
     return render(request, "portal/tickets/log_promise.html", context)
 
 
