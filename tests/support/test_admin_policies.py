@@ -19,7 +19,7 @@ from apps.support.seeds_sla import ensure_sla
 from apps.support.services.policies import Step
 from apps.support.services.tickets import open_ticket
 from tests import builders as build
-from tests.adminkit import Values, fields, messages, send
+from tests.adminkit import Values, fields, messages, read, send
 from tests.conftest import Cast
 from tests.portal.kit import sign_in, text_of
 
@@ -211,7 +211,10 @@ def test_a_save_that_moves_running_promises_is_shown_first(
         assert "1 is missed at once" in shown and "First reply P4: 2 d → 2 h" in shown
         policy.refresh_from_db()
         assert policy.version == 1 and not ClockEvent.objects.filter(what="breach").exists()
-        done = send(client, page_of(policy), form, button="_sure")
+        again = {**read(seen), "first_reply-P4-target": ["1 h"]}
+        other = text_of(send(client, page_of(policy), again, button="_sure"))
+        assert "First reply P4: 2 d → 1 h" in other  # what was not previewed is, first
+        done = send(client, page_of(policy), read(seen), button="_sure")
         assert messages(done) == ["Standard is saved."]
     assert one.clocks.get(metric="first_reply").state == "breached"
 

@@ -112,10 +112,10 @@ class SlaPolicyAdmin(ModelAdmin[SlaPolicy]):
         """What was saved, or what saving would do: a save that moves running promises asks."""
         actor = audit.person(request.user)
         try:
-            if "_sure" in request.POST:
+            if "_sure" in request.POST and request.POST.get("previewed") == page.digest():
                 return page.save(actor=actor), None
             effect = page.effect(actor=actor)
-            if effect.touches or "_preview" in request.POST:
+            if effect.touches or {"_preview", "_sure"} & set(request.POST):
                 return None, effect
             return page.save(actor=actor), None
         except REFUSALS as error:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from django.db import transaction
@@ -116,6 +118,18 @@ class PolicyPage:
         return sum(len(form.errors) for form in (self.form, *self.cells) if form.is_bound)
 
     # -- saving
+
+    def digest(self) -> str:
+        """Of what was typed: a confirmation counts only for what was previewed."""
+        given = self.data.lists() if self.data is not None else []
+        kept = [(name, values) for name, values in given if name in self._names]
+        return hashlib.sha256(repr(sorted(kept)).encode()).hexdigest()[:32]
+
+    @cached_property
+    def _names(self) -> frozenset[str]:
+        return frozenset(
+            form.add_prefix(name) for form in (self.form, *self.cells) for name in form.fields
+        )
 
     def save(self, *, actor: Actor) -> SlaPolicy:
         """The one call. Raises DomainError with the cells that it refuses."""
