@@ -57,7 +57,7 @@ def engine_steps() -> list[Step]:
     return [
         # Before the alert path, so that each lane of that wakes the next one of it.
         Step("webhooks", notifications.send_webhooks, limit=8),
+        Step("held replies", conversation.release_held, limit=50),
         Step("deliveries", intake.normalise_due, limit=100),
         Step("pages", escalation.take_due_steps, limit=50),
-        Step("held replies", conversation.release_held, limit=50),
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 
@@ -19,10 +19,10 @@ from apps.portal.access import granted, viewer
 
 
 def _visible(person: Person) -> QuerySet[Message]:
-    """A demo person's own messages; to a manager all demo people's."""
+    """A demo person's own messages; to a manager all demo people's and demo customers'."""
     rows = Message.objects.filter(channel=Channel.MAILBOX)
     if person.may(Grant.EDIT_PEOPLE):
-        return rows.filter(person__is_demo=True)
+        return rows.filter(Q(person__is_demo=True) | Q(is_outside=True))
     if person.is_demo:
         return rows.filter(person=person)
     raise NotAllowed("The mailbox shows demo people's messages, to them and to managers.")
@@ -63,7 +63,7 @@ def _mail(message: Message) -> dict[str, Any]:
     return {
         "channel": f"{who.name} <{who.address}>",
         "icon": "mail",
-        "to": message.person.name if message.person else "Nobody",
+        "to": message.person.name if message.person else message.to_name or "A customer",
         "subject": message.subject,
         "at": message.sent_at or message.created_at,
         "status": message.status,
