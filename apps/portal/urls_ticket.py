@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.portal.views.tickets import act, files, links, page
+from apps.portal.views.tickets import act, files, links, page, report, requests
 
 urlpatterns = [
     path("tickets/<str:ref>/", page.ticket, name="ticket"),
@@ -21,4 +21,14 @@ urlpatterns = [
     path("tickets/<str:ref>/messages/<int:pk>/text/", files.ticket_text, name="ticket_text"),
     path("tickets/<str:ref>/messages/<int:pk>/html/", files.ticket_html, name="ticket_html"),
     path("tickets/<str:ref>/do/<slug:do>/", act.ticket_act, name="ticket_act"),
+    path("requests/<str:token>/", requests.ticket_request, name="ticket_request"),
+    path(
+        "requests/<str:token>/files/<int:pk>/",
+        requests.ticket_request_file,
+        name="ticket_request_file",
+    ),
+    path("report/", report.report, name="report"),
+    path("report/embed/", report.report_embed, name="report_embed"),
+    path("report/sent/<str:token>/", report.report_sent, name="report_sent"),
+    path("report/embed/sent/<str:token>/", report.report_embed_sent, name="report_embed_sent"),
 ]

@@ -18,16 +18,23 @@ _REPLY = "opsportal.support.reply"
 _TOKEN = re.compile(r"t([0-9]{1,18})-([0-9]{1,5})-([0-9a-f]{20})")
 
 
-def make(ticket_id: int, access_version: int) -> str:
-    """The token of the requester's page."""
-    return signing.dumps([ticket_id, access_version], salt=_SALT, compress=False)
+def make(ticket_id: int, access_version: int, contact_id: int | None = None) -> str:
+    """The token of the requester's page; with a contact, of somebody's who takes part besides."""
+    parts = [ticket_id, access_version, *([contact_id] if contact_id is not None else [])]
+    return signing.dumps(parts, salt=_SALT, compress=False)
 
 
 def read(token: str) -> tuple[int, int]:
     """(ticket id, access version); NotFound for a token that is forged or cut."""
+    ticket_id, version, _ = read_for(token)
+    return ticket_id, version
+
+
+def read_for(token: str) -> tuple[int, int, int | None]:
+    """The same, and the contact whom the token was made for when that is not the requester."""
     try:
-        ticket_id, version = signing.loads(token, salt=_SALT)
-        return int(ticket_id), int(version)
+        ticket_id, version, *contact = signing.loads(token, salt=_SALT)
+        return int(ticket_id), int(version), int(contact[0]) if contact else None
     except (signing.BadSignature, ValueError, TypeError) as error:
         raise NotFound(
             "This link is not complete. Open it again from our last message.", code="link_broken"

@@ -98,7 +98,8 @@ class Line:
     is_new: bool = False
     text: str = ""
     bold: str = ""
-    late: bool = False
+    ref: str = ""  # of what an event is about, with an address; `rest` stands behind it
+    rest: str = ""
 
     @property
     def files(self) -> Sequence[Any]:
@@ -198,7 +199,12 @@ def _promised(entry: Entry) -> Line:
 def _happened(entry: Entry) -> Line:
     event: TicketEvent = entry.row
     glyph, tone = LOOKS.get(event.what, ("dot", ""))
-    return Line("event", event.at, f"e{event.pk}", event, glyph, tone, text=event.text)
+    text, ref, rest = event.text, event.subject_ref if event.subject_url else "", ""
+    if ref and ref in text:  # the reference itself is the link
+        text, _, rest = text.partition(ref)
+    return Line(
+        "event", event.at, f"e{event.pk}", event, glyph, tone, text=text, ref=ref, rest=rest
+    )
 
 
 # -- the right column

@@ -21,6 +21,23 @@ def status_link(ticket: Ticket) -> str:
     return absolute(f"/requests/{tokens.make(ticket.pk, ticket.access_version)}/")
 
 
+def seat_of(token: str) -> tuple[Ticket, Contact]:
+    """The ticket behind a token and who holds it: the requester, or somebody who takes part.
+
+    NotFound for a broken link, for one that was ended, and for who takes part no longer.
+    """
+    ticket = ticket_of(token)
+    pk = tokens.read_for(token)[2]
+    if pk is None or pk == ticket.requester_id:
+        return ticket, ticket.requester
+    row = ticket.contacts.select_related("contact").filter(contact=pk).first()
+    if row is None:
+        raise NotFound(
+            "This link has ended. Write to us again and we send a new one.", code="link_expired"
+        )
+    return ticket, row.contact
+
+
 def ticket_of(token: str) -> Ticket:
     """The ticket behind a token; NotFound for a broken link and for one that was ended."""
     pk, version = tokens.read(token)

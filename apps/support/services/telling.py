@@ -41,7 +41,8 @@ def mailbox_of(ticket: Ticket) -> Mailbox | None:
 
 
 def _outside(ticket: Ticket, contact: Contact) -> letters.Outside:
-    url = f"/requests/{tokens.make(ticket.pk, ticket.access_version)}/"
+    other = contact.pk if contact.pk != ticket.requester_id else None
+    url = f"/requests/{tokens.make(ticket.pk, ticket.access_version, other)}/"
     return letters.Outside(
         ref=ticket.ref,
         subject=ticket.subject,

@@ -85,7 +85,10 @@ def _following(request: HttpRequest, found: Ticket, person: Person, now: datetim
 def _say(found: Ticket, person: Person, values: Mapping[str, Any], now: datetime) -> str:
     if values["kind"] == NOTE:
         conversation.note(
-            ticket=found, body=values["body"], files_=values["attachments"] or (), **_by(person, now)
+            ticket=found,
+            body=values["body"],
+            files_=values["attachments"] or (),
+            **_by(person, now),
         )
         return "Your note stands in the timeline."
     hold = current().undo_seconds

@@ -146,7 +146,6 @@ def context(
         "agents": agents(),
         "surfaces": surfaces_to_route_to(person),
         "pages_whom": selectors.paged_by(ticket, now=now) if "escalate" in steps else "",
-        "why_support": why_not(person, Grant.SUPPORT),
         "why_write": selectors.why_not_write(ticket, person),
         "undo_seconds": current().undo_seconds,
         "is_snoozed": ticket.snoozed_until is not None and ticket.snoozed_until > now,
@@ -168,6 +167,7 @@ def told(request: HttpRequest, ticket: Ticket, *, now: datetime) -> dict[str, An
         "promises": facts.promises_of(ticket, now=now),
         "present": queue.present([ticket], beside=person, now=now).get(ticket.pk, []),
         "may_waive": person.may(Grant.EDIT_SUPPORT),
+        "why_support": why_not(person, Grant.SUPPORT),
         "me": person,
     }
 
