@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -27,6 +28,7 @@ pytestmark = pytest.mark.django_db
 ADD = "/admin/support/slapolicy/add/"
 LIST = "/admin/support/slapolicy/"
 HOUR = 3600
+MONDAY = datetime.fromisoformat("2026-11-16T10:00:00+00:00")
 
 
 # -- what is typed
@@ -102,6 +104,13 @@ def policy(cast: Cast) -> SlaPolicy:
 @pytest.fixture
 def maya(cast: Cast) -> Client:
     return sign_in(cast.maya)
+
+
+@pytest.fixture
+def later(policy: SlaPolicy) -> Iterator[time_machine.Coordinates]:
+    """A Monday morning, which the test moves on."""
+    with time_machine.travel(MONDAY, tick=False) as traveller:
+        yield traveller
 
 
 def page_of(policy: SlaPolicy) -> str:
@@ -198,10 +207,9 @@ def test_what_is_wrong_is_said_at_its_cell_and_nothing_is_saved(
 def test_a_save_that_moves_running_promises_is_shown_first(
     maya: Client, policy: SlaPolicy, cast: Cast
 ) -> None:
-    monday = datetime.fromisoformat("2026-11-16T10:00:00+00:00")
-    with time_machine.travel(monday, tick=False):
+    with time_machine.travel(MONDAY, tick=False):
         one = ticket(cast.sam)
-    with time_machine.travel(monday + timedelta(hours=3), tick=False):
+    with time_machine.travel(MONDAY + timedelta(hours=3), tick=False):
         client = sign_in(cast.maya)
         form = fields(client, page_of(policy))
         form["first_reply-P4-target"] = ["2 h"]
@@ -289,3 +297,28 @@ def test_the_pages_are_for_managers(policy: SlaPolicy, cast: Cast) -> None:
         for address in (LIST, ADD, page_of(policy), f"{LIST}order/"):
             assert client.get(address).status_code == 403, (person, address)
             assert client.post(address, {"name": "x"}).status_code == 403
+
+
+def test_what_if_judges_the_past_by_what_is_typed(
+    policy: SlaPolicy, cast: Cast, later: time_machine.Coordinates
+) -> None:
+    address = f"{LIST}{policy.pk}/what-if/"
+    one = ticket(cast.sam)
+    later.move_to(MONDAY + timedelta(hours=3))
+    maya = sign_in(cast.maya)
+    asked = text_of(maya.get(address))
+    assert "1 ticket since" in asked and "0 promises would have come out otherwise" in asked
+    form = fields(maya, address)
+    assert form["first_reply-P4-target"] == ["2 d"] and form["first_reply-P4-steps"]
+    shown = text_of(send(maya, address, {**form, "first_reply-P4-target": ["1 min"]}, "_replay"))
+    assert "1 promise would have come out otherwise" in shown
+    assert "more missed" in shown and f"{one.ref} Old First reply P4" in shown
+    assert "What this cannot know" in shown
+    wrong = text_of(send(maya, address, {**form, "first_reply-P4-target": ["soon"]}, "_replay"))
+    assert "Nothing was computed." in wrong and "Write a time such as" in wrong
+    over = send(maya, page_of(policy), {**form, "first_reply-P4-target": ["3 d"]}, "_preview")
+    assert "First reply P4: 2 d → 3 d" in text_of(over)
+    policy.refresh_from_db()
+    assert policy.version == 1
+    assert maya.get(f"{LIST}987654/what-if/").status_code == 404
+    assert maya.get(f"{LIST}x/what-if/").status_code == 404

@@ -16,7 +16,9 @@ from apps.core.admin_base import ModelAdmin, act, display, register
 from apps.core.admin_base.lists import Filter, chip
 from apps.core.admin_base.pages import REFUSALS
 from apps.support.admin.policy_page import Effect, PolicyPage
-from apps.support.models import SlaPolicy, TicketClock
+from apps.support.admin.what_if_lines import changed_line, outcome_line
+from apps.support.models import Priority, SlaPolicy, TicketClock
+from apps.support.selectors import what_if
 from apps.support.services import policies
 
 MOST_ORDERED = 200
@@ -79,8 +81,12 @@ class SlaPolicyAdmin(ModelAdmin[SlaPolicy]):
 
     def get_urls(self) -> list[URLPattern]:
         order = self.admin_site.admin_view(self.order_view)
-        own = path("order/", order, name="support_slapolicy_order")
-        return [own, *super().get_urls()]
+        what_if = self.admin_site.admin_view(self.what_if_view)
+        return [
+            path("order/", order, name="support_slapolicy_order"),
+            path("<path:object_id>/what-if/", what_if, name="support_slapolicy_what_if"),
+            *super().get_urls(),
+        ]
 
     def changeform_view(
         self,
@@ -138,10 +144,42 @@ class SlaPolicyAdmin(ModelAdmin[SlaPolicy]):
             "original": fresh,
             "page": page,
             "effect": effect,
-            "priorities": ["P1", "P2", "P3", "P4"],
-            "takes": told(fresh) if fresh else "",
+            "priorities": Priority.values,
+            "what_if": self._what_if_url(fresh) if fresh else "",
             "object_actions": self.offered_actions(request, object_id),
         }
+
+    # -- what if
+
+    def _what_if_url(self, policy: SlaPolicy) -> str:
+        return reverse("admin:support_slapolicy_what_if", args=[policy.pk])
+
+    def what_if_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """The last 90 days judged by the grid as it is and as it was typed. Nothing is saved."""
+        policy = self.get_object(request, unquote(object_id))
+        if policy is None:
+            raise Http404
+        data = request.POST if request.method == "POST" else None
+        page = PolicyPage(policy, data, clock.now())
+        answer = None
+        if data is None or page.is_valid():
+            draft = page.draft()
+            answer = what_if.replay(draft=draft, user=request.user, now=page.now)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "What if",
+            "subtitle": str(policy),
+            "opts": self.opts,
+            "original": policy,
+            "page": page,
+            "priorities": Priority.values,
+            "answer": answer,
+            "days": what_if.DAYS,
+            "lines": [outcome_line(row) for row in answer.rows] if answer else [],
+            "changed": [changed_line(row) for row in answer.changed] if answer else [],
+            "change": self.change_url(policy),
+        }
+        return TemplateResponse(request, "admin/support/what_if.html", context)
 
     # -- the order
 

@@ -20,6 +20,7 @@ from apps.support import matching
 from apps.support.admin import words
 from apps.support.admin.policy_forms import CellForm, PolicyForm, cell_initial
 from apps.support.models import ClockEvent, Metric, Priority, SlaPolicy, SlaTarget, TicketClock
+from apps.support.selectors.what_if import Draft
 from apps.support.services import policies, retiming
 
 What = ClockEvent.What
@@ -190,6 +191,23 @@ class PolicyPage:
             elif form.has_changed():
                 found.append(f"{name}: other calendar, warnings or steps")
         return found
+
+    def draft(self) -> Draft:
+        """What was typed, or without anything typed what is stored, for a replay."""
+        assert self.policy is not None
+        if self.data is None:
+            return Draft(self.policy.pk, {})
+        cells = [form.cell() for form in self.cells]
+        return Draft(
+            policy_id=self.policy.pk,
+            seconds={(cell.metric, cell.priority): cell.seconds for cell in cells},
+            calendars={
+                (cell.metric, cell.priority): cell.calendar.pk if cell.calendar else None
+                for cell in cells
+            },
+            third_party={(cell.metric, cell.priority): cell.pause_third_party for cell in cells},
+            calendar_id=self.form.cleaned_data["calendar"].pk,
+        )
 
     # -- refusals at their fields
 
