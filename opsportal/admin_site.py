@@ -232,6 +232,7 @@ MENU: list[tuple[str, list[tuple[str, str, str]]]] = [
     ]),
     ("Customers", [
         ("Customers", "apartment", "customers_account"),
+        ("Import customers", "upload_file", "/customers/import/"),
         ("Contacts", "contact_mail", "customers_contact"),
         ("Orgs", "domain", "customers_org"),
         ("Projects", "folder_data", "customers_project"),

@@ -57,7 +57,11 @@ class Account(models.Model):
         ]
         indexes = [
             models.Index(fields=["name", "id"], name="customers_account_by_name"),
-            GinIndex(OpClass(Upper("name"), name="gin_trgm_ops"), name="customers_account_words"),
+            GinIndex(
+                OpClass(Upper("name"), name="gin_trgm_ops"),
+                name="customers_account_words",
+                fastupdate=False,
+            ),
         ]
 
     def __str__(self) -> str:
@@ -214,6 +218,7 @@ class Contact(models.Model):
             )
         ]
         indexes = [
+            models.Index(fields=["email", "id"], name="customers_contact_at"),
             # Beginnings, in order: what a typeahead asks for after one or two letters.
             models.Index(Collate("email", "C"), name="customers_contact_by_email"),
             models.Index(Collate(Upper("name"), "C"), name="customers_contact_by_name"),
@@ -222,6 +227,7 @@ class Contact(models.Model):
                 OpClass(Upper("email"), name="gin_trgm_ops"),
                 OpClass(Upper("name"), name="gin_trgm_ops"),
                 name="customers_contact_words",
+                fastupdate=False,  # a list of pending rows lures the planner away after an import
             ),
         ]
 
