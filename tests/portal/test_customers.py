@@ -276,3 +276,15 @@ def test_names_from_outside_are_shown_as_text(sam: Client) -> None:
     ):
         page = sam.get(f"/{path}").content
         assert b"<script>alert" not in page and b"<b>Ana" not in page and b"<img src=x" not in page
+
+
+def test_the_search_of_every_page_finds_customers_and_who_writes_for_them(sam: Client) -> None:
+    furnish()
+    found = sam.get("/search/?q=b0.example").context["found"]
+    assert [(one.kind, one.title, one.context) for one in found] == [
+        ("Customer", "Bramble 0", "Premium"),
+        ("Contact", "Ana 0", "ana@b0.example, Bramble 0"),
+        ("Contact", "ben@b0.example", "ben@b0.example, Bramble 0"),
+    ]
+    for one in found:
+        assert sam.get(one.url).status_code == 200

@@ -14,6 +14,8 @@ from django.urls import reverse
 from apps.accounts.models import Person
 from apps.accounts.roles import Grant
 from apps.alerts.models import Alert
+from apps.customers.models import Account
+from apps.customers.selectors import account_of, search_contacts
 from apps.incidents.models import Incident
 from apps.ownership.models import Surface
 from apps.rotations.models import Schedule
@@ -39,7 +41,7 @@ def search(query: str, viewer: Person, *, now: datetime) -> list[Found]:
     """Pages first, then objects; nothing typed: the pages and what is open."""
     text = " ".join(query.split())[:200]
     kinds: list[Callable[[str, Person, datetime], list[Found]]] = [
-        _pages, _incidents, _surfaces, _people, _schedules, _alerts,
+        _pages, _incidents, _surfaces, _people, _schedules, _customers, _contacts, _alerts,
     ]  # fmt: skip
     if not text:
         return _pages("", viewer, now) + _incidents("", viewer, now)
@@ -72,6 +74,7 @@ def _pages(text: str, viewer: Person, now: datetime) -> list[Found]:
         ("Incidents", "Open ones and those that ended", "incidents"),
         ("Alerts", "What tools say", "alerts"),
         ("On call", "Who is there, and the next two weeks", "oncall"),
+        ("Customers", "Whom something was promised to", "customers"),
         ("Ownership", "Who answers for what", "ownership"),
     ]
     found = [Found("Page", title, about, reverse(name)) for title, about, name in pages]
@@ -143,3 +146,22 @@ def _schedules(text: str, viewer: Person, now: datetime) -> list[Found]:
         Found("Schedule", row.name, row.time_zone, reverse("schedule", kwargs={"key": row.key}))
         for row in rows
     ]
+
+
+def _customers(text: str, viewer: Person, now: datetime) -> list[Found]:
+    rows = Account.objects.visible_to(viewer).current()
+    found: list[Account] = _match(rows, text, ["name", "key", "domain"], "name", "pk")
+    return [
+        Found("Customer", row.name, row.get_tier_display(),
+              reverse("customer", kwargs={"key": row.key}))
+        for row in found
+    ]  # fmt: skip
+
+
+def _contacts(text: str, viewer: Person, now: datetime) -> list[Found]:
+    found = [(row, account_of(row)) for row in search_contacts(viewer, text, EACH)]
+    return [
+        Found("Contact", row.name or row.email, f"{row.email}, {account}" if account else row.email,
+              reverse("contact", kwargs={"pk": row.pk}))
+        for row, account in found
+    ]  # fmt: skip
