@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from apps.core import audit, clock, jobs
-from apps.support.services import checking, retiming
+from apps.support import seeds
+from apps.support.services import (
+    checking,
+    conversation,
+    desk,
+    lifecycle,
+    mailboxes,
+    mailing,
+    retiming,
+)
 from apps.support.services import sweep as sweeping
 
 PROMISES = audit.system("Promises")
+KEEP_RAW_MAIL = timedelta(days=90)
 
 
 def sweep() -> int:
@@ -43,3 +53,27 @@ def recalendar(calendar_id: int, version_id: int, at: str) -> None:
         jobs.enqueue(
             "apps.support.tasks.recalendar", calendar_id=calendar_id, version_id=version_id, at=at
         )
+
+
+def wake() -> int:
+    """Every minute: tickets whose own timers have run out, and held replies that an engine left."""
+    now = clock.now()
+    return lifecycle.wake_due(now=now) + conversation.release_held(now=now)
+
+
+def fetch_mail() -> int:
+    """Every minute: new mails of every mailbox."""
+    return mailboxes.fetch_all(now=clock.now())
+
+
+def place_mail(mail: int) -> None:
+    """A mail that came by the hook, put where it belongs."""
+    mailing.place_kept(pk=mail, now=clock.now())
+
+
+def upkeep() -> None:
+    """Nightly: request types find their surfaces, old raw mails and stale presences go."""
+    now = clock.now()
+    seeds.bind_surfaces(now=now)
+    mailing.purge(now=now, keep=KEEP_RAW_MAIL)
+    desk.forget_absent(now=now)
