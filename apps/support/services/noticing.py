@@ -110,8 +110,9 @@ def tell(news: Sequence[News], now: datetime) -> int:
         for person, why in people.told_by(one.ticket, step):
             key = (person.pk, one.step is not None, _urgency(one), one.ticket.kind)
             heaps[key].append((one, (person, why)))
+    site = notifications.absolute("/").rstrip("/")
     return sum(
-        _write([one for one, _ in heap], heap[0][1], urgency, kind, now)
+        _write([one for one, _ in heap], heap[0][1], site, urgency, kind, now)
         for (_, _, urgency, kind), heap in sorted(heaps.items())
     )
 
@@ -120,15 +121,15 @@ def _urgency(one: News) -> str:
     return "high" if one.step is not None and one.ticket.priority == Priority.P1 else "low"
 
 
-def _write(heap: Sequence[News], to: Why, urgency: str, kind: str, now: datetime) -> int:
+def _write(heap: Sequence[News], to: Why, site: str, urgency: str, kind: str, now: datetime) -> int:
     """One message. A single one belongs to its clock, so that a reply can take it back."""
     person, why = to
     by_clock = {one.entry.held.row.pk: one for one in heap}  # two steps at once are one line
     keys = sorted(f"{one.entry.held.row.pk}:{one.entry.change.key}" for one in heap)
     name = hashlib.sha256(" ".join(keys).encode()).hexdigest()[:32]
     single = next(iter(by_clock.values())) if len(by_clock) == 1 else None
-    lines = [_line(one) for one in by_clock.values()]
-    url = lines[0].url if single else notifications.absolute(ALL_MISSED)
+    lines = [_line(one, site) for one in by_clock.values()]
+    url = lines[0].url if single else site + ALL_MISSED
     warned = heap[0].step is None
     return notifications.notify(
         person=person,
@@ -145,7 +146,7 @@ def _write(heap: Sequence[News], to: Why, urgency: str, kind: str, now: datetime
     )
 
 
-def _line(one: News) -> notices.Line:
+def _line(one: News, site: str) -> notices.Line:
     row, ticket = one.entry.held.row, one.ticket
     return notices.Line(
         ref=ticket.ref,
@@ -153,7 +154,7 @@ def _line(one: News) -> notices.Line:
         metric=Metric(row.metric).label,
         priority=ticket.priority,
         due_at=row.breached_at or row.due_at or one.entry.change.at,
-        url=notifications.absolute(f"/tickets/{ticket.ref}/"),
+        url=f"{site}/tickets/{ticket.ref}/",
         owner=ticket.owner.name if ticket.owner else "",
         customer=ticket.account.name if ticket.account else str(ticket.requester),
         percent=one.entry.change.number or 0,
