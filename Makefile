@@ -102,5 +102,6 @@ docs: setup schema ## Write the pages of docs/ that come from the code
 baseline: setup ## Accept the present number of SQL queries per page
 	@UPDATE_BASELINE=1 $(PYTEST) tests/architecture
 
-bench-sla: setup ## Measure deadlines beside an empty call and a plain walk
+bench-sla: setup ## Measure deadlines, and the sweep over a million tickets (QUICK=1: over 10,000)
 	@$(PY) -m benchmarks.deadline
+	@$(WITH_TEST_DB) $(PY) -m benchmarks.sla_sweep
