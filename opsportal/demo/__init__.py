@@ -1,4 +1,4 @@
-"""The demo world: an invented team, its surfaces and rotations, and five weeks of its past.
+"""The demo world: an invented team, its surfaces and rotations, and three months of its past.
 
 Everything is made through the services, at instants in the past, so that every table tells the
 same story. Nothing is ever sent outside: demo people are told in the in-app mailbox.
@@ -31,6 +31,8 @@ from opsportal.demo import (
     bulk_rows,
     crowd,
     customers,
+    desk,
+    helped,
     past,
     people,
     present,
@@ -85,7 +87,7 @@ class Extent:
 
 
 EXTENTS = {
-    "small": Extent(timedelta(days=40), timedelta(days=28)),
+    "small": Extent(timedelta(days=96), timedelta(days=28)),
     "large": Extent(timedelta(days=100), timedelta(days=96)),
 }
 
@@ -109,6 +111,7 @@ def _load(now: datetime, size: str) -> dict[str, list[int]]:
     policies = rotations.set_policies(owned.surfaces)
     connected = sources.connect(cast, teams, owned.surfaces, now=since)
     settled = customers.settle(cast, since=since)
+    furnished = desk.furnish(cast, teams, settled.contacts, since=since)
     stage = Stage(
         present=now,
         now=since,
@@ -116,8 +119,9 @@ def _load(now: datetime, size: str) -> dict[str, list[int]]:
         surfaces=owned.surfaces,
         schedules=schedules,
         sources=connected,
+        support=furnished,
     )
-    play(stage, [*routine.STORIES, *past.STORIES, *present.STORIES])
+    play(stage, [*routine.STORIES, *past.STORIES, *present.STORIES, *helped.STORIES])
     rotations.to_present(schedules, now=now)
     if size == "large":
         more = _enlarge(stage, teams, policies[0], since)
@@ -131,6 +135,8 @@ def _load(now: datetime, size: str) -> dict[str, list[int]]:
         "api_keys": [key.pk for key in connected.keys],
         "rules": [rule.pk for rule in connected.rules],
         **settled.made,
+        **furnished.made,
+        "tickets": [ticket.pk for ticket in furnished.tickets.values()],
     }
 
 

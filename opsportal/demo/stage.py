@@ -26,7 +26,10 @@ from apps.paging import services as paging
 from apps.paging.models import Page
 from apps.rotations import selectors as rotations
 from apps.rotations.models import Schedule
+from apps.support.models import Ticket, TicketClock
+from apps.support.services import lifecycle, sweep
 from opsportal import engine
+from opsportal.demo.desk import Desk
 from opsportal.demo.sources import Sources
 
 Beats = Iterator[datetime]
@@ -47,6 +50,7 @@ class Stage:
     surfaces: Mapping[str, Surface]
     schedules: Mapping[str, Schedule]
     sources: Sources
+    support: Desk
 
     # -- time
 
@@ -61,8 +65,14 @@ class Stage:
 
     def to(self, instant: datetime) -> None:
         """Let time pass; the engine runs whenever something is due on the way."""
-        while (due := self._next_due(instant)) is not None:
-            self.now = due
+        while True:
+            engine_due, promise_due = self._next_due(instant), self._next_promise(instant)
+            found = [at for at in (engine_due, promise_due) if at is not None]
+            if not found:
+                break
+            self.now = min(found)
+            if self.now == promise_due:
+                self.keep_promises()
             self.run()
         self.now = instant
 
@@ -83,6 +93,25 @@ class Stage:
             *waiting.order_by("not_before").values_list("not_before", flat=True)[:1],
         ]
         return min((instant for instant in found if instant is not None), default=None)
+
+    def _next_promise(self, until: datetime) -> datetime | None:
+        """The full minute at which the schedule would next find a promise or a timer due."""
+        clocks = TicketClock.objects.filter(next_check_at__lt=until).order_by("next_check_at")
+        timers = Ticket.objects.filter(wake_at__lt=until).order_by("wake_at")
+        found = [
+            *clocks.values_list("next_check_at", flat=True)[:1],
+            *timers.values_list("wake_at", flat=True)[:1],
+        ]
+        soonest = min((at for at in found if at is not None), default=None)
+        if soonest is None:
+            return None
+        minute = max(soonest, self.now).replace(second=0, microsecond=0) + timedelta(minutes=1)
+        return minute if minute <= until else None
+
+    def keep_promises(self) -> None:
+        """What the minute's schedules do for tickets."""
+        sweep.sweep(now=self.now)
+        lifecycle.wake_due(now=self.now)
 
     # -- what comes in
 

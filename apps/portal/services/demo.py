@@ -43,6 +43,8 @@ from apps.notifications.models import (
     Message,
     NotificationRule,
     QuietHours,
+    WebhookDelivery,
+    WebhookEndpoint,
 )
 from apps.ownership.models import (
     ExternalParty,
@@ -73,6 +75,28 @@ from apps.rotations.models import (
     Shift,
     SurfaceSchedule,
 )
+from apps.support.models import (
+    Attachment,
+    ClockEvent,
+    Csat,
+    Draft,
+    InboundMail,
+    Macro,
+    Mailbox,
+    Presence,
+    Queue,
+    RequestType,
+    SavedView,
+    StoredFile,
+    Ticket,
+    TicketClock,
+    TicketContact,
+    TicketEvent,
+    TicketLink,
+    TicketMessage,
+    TicketText,
+    TicketWatcher,
+)
 
 log = structlog.get_logger("opsportal.portal")
 MARKER = "demo"
@@ -93,8 +117,15 @@ ROOTS: Mapping[str, Table] = {
     "accounts": Account,
     "orgs": Org,
     "contacts": Contact,
+    "queues": Queue,
+    "mailboxes": Mailbox,
+    "endpoints": WebhookEndpoint,
+    "macros": Macro,
+    "views": SavedView,
+    "tickets": Ticket,
 }
-ARCHIVED = frozenset({Person, *ROOTS.values()})
+NAMED = frozenset({Person, *ROOTS.values()})  # told when they must stay
+ARCHIVED = NAMED - {SavedView, Ticket}
 # Rows that exist only as part of their owner and go with it.
 GOES_WITH: Mapping[Table, tuple[str, ...]] = {
     Membership: ("team", "person"),
@@ -114,6 +145,11 @@ GOES_WITH: Mapping[Table, tuple[str, ...]] = {
     EmailAddress: ("user",),
     Org: ("account",),
     Contact: ("account",),
+    SavedView: ("person",),
+    Draft: ("ticket", "person"),
+    Presence: ("ticket", "person"),
+    TicketWatcher: ("ticket", "person"),
+    InboundMail: ("ticket",),
 }
 # Parts without which their owner would no longer tell the truth: a kept owner keeps them.
 PARTS: Mapping[Table, tuple[str, ...]] = {
@@ -136,7 +172,19 @@ PARTS: Mapping[Table, tuple[str, ...]] = {
     Project: ("org",),
     Source: ("project",),
     Connection: ("source",),
+    WebhookDelivery: ("endpoint",),
+    TicketText: ("ticket",),
+    TicketMessage: ("ticket",),
+    TicketEvent: ("ticket",),
+    TicketLink: ("ticket",),
+    TicketContact: ("ticket",),
+    TicketClock: ("ticket",),
+    ClockEvent: ("clock",),
+    Csat: ("ticket",),
+    Attachment: ("message",),
 }
+# What ships with the product and was only bound to the demo world lets go of it.
+LETS_GO: Mapping[Table, tuple[str, ...]] = {RequestType: ("surface", "owner")}
 NOUNS: Mapping[Table, tuple[str, str]] = {
     Person: ("demo person", "demo people"),
     Team: ("team", "teams"),
@@ -151,6 +199,13 @@ NOUNS: Mapping[Table, tuple[str, str]] = {
     Account: ("customer", "customers"),
     Org: ("org", "orgs"),
     Contact: ("contact", "contacts"),
+    Ticket: ("ticket", "tickets"),
+    TicketMessage: ("ticket message", "ticket messages"),
+    Queue: ("queue", "queues"),
+    Mailbox: ("mailbox", "mailboxes"),
+    Macro: ("macro", "macros"),
+    SavedView: ("saved view", "saved views"),
+    WebhookEndpoint: ("webhook", "webhooks"),
     Incident: ("incident", "incidents"),
     Alert: ("alert", "alerts"),
     Page: ("page", "pages"),
@@ -271,14 +326,19 @@ def _ids(table: Table, condition: Q) -> set[int]:
 
 
 def _add_content(going: Ids, roots: Ids) -> None:
-    """Pages, incidents, changes and messages of the demo world, which name their cause as text."""
+    """Tickets, and pages, incidents, changes and messages, which name their cause as text."""
     people, surfaces, integrations = (
         list(roots[table]) for table in (Person, Surface, Integration)
     )
+    going[Ticket] |= _tickets(people, list(roots[Contact]))
     real_groups = AlertGroup.objects.exclude(integration_id__in=integrations).exclude(page=None)
     going[Page] = _ids(
         Page,
-        (Q(alert_groups__integration_id__in=integrations) | Q(surface_id__in=surfaces))
+        (
+            Q(alert_groups__integration_id__in=integrations)
+            | Q(surface_id__in=surfaces)
+            | Q(opener_kind="ticket", opener_ref__in=[str(pk) for pk in going[Ticket]])
+        )
         & ~Q(pk__in=real_groups.values("page_id")),
     )
     going[Incident] = _ids(
@@ -291,6 +351,15 @@ def _add_content(going: Ids, roots: Ids) -> None:
         Change, Q(surface_id__in=surfaces) & ~Q(surface_id__in=spoken_for.exclude(surface=None))
     )
     going[Message] = _messages(going, people)
+
+
+def _tickets(people: list[int], contacts: list[int]) -> set[int]:
+    """Of a demo contact, where no real person has said or done anything."""
+    of_demo = Ticket.objects.filter(requester_id__in=contacts)
+    for table in (TicketEvent, TicketMessage):
+        real = table._default_manager.exclude(actor=None).exclude(actor_id__in=people)
+        of_demo = of_demo.exclude(pk__in=real.values("ticket_id"))
+    return set(of_demo.values_list("pk", flat=True))
 
 
 def _incidents_by_hand(people: list[int], surfaces: list[int]) -> set[int]:
@@ -307,10 +376,17 @@ def _incidents_by_hand(people: list[int], surfaces: list[int]) -> set[int]:
 
 def _messages(going: Ids, people: list[int]) -> set[int]:
     """To demo people, or about the demo world; never one about a page or incident that stays."""
+    said = _ids(TicketMessage, Q(ticket_id__in=going[Ticket]))
     about = Q(pk__in=[])
-    for kind, table in (("page", Page), ("incident", Incident), ("schedule", Schedule)):
-        about |= Q(subject_kind=kind, subject_ref__in=[str(pk) for pk in going.get(table, ())])
-    real = Q(subject_kind__in=["page", "incident"]) & ~about
+    for kind, ids in (
+        ("page", going[Page]),
+        ("incident", going[Incident]),
+        ("schedule", going[Schedule]),
+        ("ticket", going[Ticket]),
+        ("ticket_message", said),
+    ):
+        about |= Q(subject_kind=kind, subject_ref__in=[str(pk) for pk in ids])
+    real = Q(subject_kind__in=["page", "incident", "ticket", "ticket_message"]) & ~about
     return _ids(Message, about | (Q(person_id__in=people) & ~real))
 
 
@@ -362,7 +438,7 @@ def _keep_what_is_referred_to(removal: Removal) -> bool:
         for column in _fields(table):
             target: Any = column.related_model
             ids = removal.going.get(target)
-            if not ids:
+            if not ids or column.name in LETS_GO.get(table, ()):
                 continue
             for pk, referrer in _referrers(table, column, ids, removal.going.get(table, set())):
                 found = True
@@ -387,7 +463,7 @@ def _referrers(
 def _keep(removal: Removal, table: Table, pk: int, because: str) -> None:
     removal.going[table].discard(pk)
     removal.staying.setdefault(table, set()).add(pk)
-    if table in ARCHIVED:
+    if table in NAMED:
         name = str(table._default_manager.get(pk=pk))
         removal.kept.append(Kept(NOUNS[table][0], name, because[:200]))
 
@@ -425,20 +501,32 @@ def _delete_all(removal: Removal) -> None:
     History is append-only by triggers, which are set aside for these statements alone. The inner
     savepoint lets them be put back also after an error.
     """
+    _let_go(removal.going)
+    attached = Attachment.objects.filter(pk__in=removal.going.get(Attachment, ()))
+    files = list(attached.values_list("stored_id", flat=True))
     with pgtrigger.ignore(), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL opsportal.rewrite_history = 'on'")
         cursor.execute("SET CONSTRAINTS ALL DEFERRED")
         for table, ids in removal.going.items():
             _delete(cursor, table, ids)
+        StoredFile.objects.filter(pk__in=files, attachment__isnull=True).delete()
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute("SET LOCAL opsportal.rewrite_history = 'off'")
+
+
+def _let_go(going: Ids) -> None:
+    for table, names in LETS_GO.items():
+        for name in names:
+            owner: Any = table._meta.get_field(name).related_model
+            bound = table._default_manager.filter(**{f"{name}_id__in": going.get(owner, ())})
+            bound.exclude(pk__in=going.get(table, ())).update(**{name: None})
 
 
 def _delete(cursor: Any, table: Table, ids: set[int]) -> None:
     """Past Django's own cascades, which would follow a reference into real rows."""
     for history in _histories(table):
         _delete_where(cursor, history, "pgh_obj_id", ids)
-    _delete_where(cursor, table, "id", ids)
+    _delete_where(cursor, table, table._meta.pk.column, ids)
 
 
 def _delete_where(cursor: Any, table: Table, column: str, ids: set[int]) -> None:
@@ -467,6 +555,8 @@ def _archive(table: Table, ids: set[int], now: datetime) -> None:
         rows.filter(revoked_at=None).update(revoked_at=now)
     elif table is RoutingRule:
         rows.update(active=False)
+    elif table in {Mailbox, WebhookEndpoint}:
+        rows.update(is_active=False, archived_at=now)
     elif table is EscalationPolicy:
         for policy in EscalationPolicy.objects.filter(pk__in=ids):
             policy.name = f"{policy.name[:60]} (demo {policy.pk})"  # the name is free again
