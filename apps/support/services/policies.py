@@ -89,7 +89,7 @@ def save_policy(
         row.changed_at = now
         row.version += 1
         row.save()
-    moved = [cell for cell in cells if _save_cell(row, cell)]
+    moved = _save_cells(row, cells)
     if moved and not changed:
         row.version += 1
         row.changed_at = now
@@ -138,11 +138,16 @@ def _fill(
     row.is_default, row.is_active = is_default, is_active
 
 
-def _save_cell(policy: SlaPolicy, cell: Cell) -> bool:
-    """Write a cell with its steps; whether it says something else than before."""
-    row = SlaTarget.objects.filter(
-        policy=policy, metric=cell.metric, priority=cell.priority
-    ).first() or SlaTarget(policy=policy, metric=cell.metric, priority=cell.priority)
+def _save_cells(policy: SlaPolicy, cells: Sequence[Cell]) -> bool:
+    """Write the grid's cells with their steps; whether one says something else than before."""
+    rows = SlaTarget.objects.filter(policy=policy).prefetch_related("steps")
+    known = {(row.metric, row.priority): row for row in rows}
+    moved = [_save_cell(policy, cell, known.get((cell.metric, cell.priority))) for cell in cells]
+    return any(moved)
+
+
+def _save_cell(policy: SlaPolicy, cell: Cell, known: SlaTarget | None) -> bool:
+    row = known or SlaTarget(policy=policy, metric=cell.metric, priority=cell.priority)
     wanted = {
         "seconds": cell.seconds,
         "calendar_id": cell.calendar.pk if cell.calendar else None,
@@ -150,24 +155,25 @@ def _save_cell(policy: SlaPolicy, cell: Cell) -> bool:
         "pause_third_party": cell.pause_third_party,
         "steps_while_paused": cell.steps_while_paused,
     }
-    moved = row._state.adding or any(getattr(row, name) != value for name, value in wanted.items())
+    moved = known is None or any(getattr(row, name) != value for name, value in wanted.items())
     if moved:
         for name, value in wanted.items():
             setattr(row, name, value)
         row.save()
-    return _save_steps(row, cell.steps) or moved
+    return _save_steps(row, known, cell.steps) or moved
 
 
-def _save_steps(target: SlaTarget, steps: Sequence[Step]) -> bool:
-    wanted = [(s.after_seconds, s.notify, s.raise_priority) for s in steps]
-    known = list(target.steps.values_list("after_seconds", "notify", "raise_priority"))
-    if sorted(known) == sorted(wanted):
+def _save_steps(target: SlaTarget, known: SlaTarget | None, steps: Sequence[Step]) -> bool:
+    wanted = sorted((s.after_seconds, s.notify, s.raise_priority) for s in steps)
+    rows = known.steps.all() if known else ()
+    if sorted((s.after_seconds, s.notify, s.raise_priority) for s in rows) == wanted:
         return False
-    target.steps.all().delete()
-    for after, notify, raises in sorted(wanted):
-        EscalationStep.objects.create(
-            target=target, after_seconds=after, notify=notify, raise_priority=raises
-        )
+    if known is not None:
+        EscalationStep.objects.filter(target=target).delete()
+    EscalationStep.objects.bulk_create(
+        EscalationStep(target=target, after_seconds=after, notify=notify, raise_priority=raises)
+        for after, notify, raises in wanted
+    )
     return True
 
 
