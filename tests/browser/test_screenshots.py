@@ -20,6 +20,7 @@ from pytest_django.live_server_helper import LiveServer
 from apps.accounts.models import Person
 from apps.alerts.models import Alert
 from apps.core import clock, heartbeats
+from apps.customers.models import Contact
 from apps.incidents.models import Incident
 from apps.paging import links
 from apps.paging.models import Page as PagingPage
@@ -138,6 +139,14 @@ def _portal_pages() -> dict[str, str]:
         "people-invite": "/people/invite/",
         "ownership": "/ownership/",
         "surface": "/ownership/platform.deploy.cloud/",
+        "customers": "/customers/",
+        "customer": "/customers/lumen-clinics/",
+        "customer-new": "/customers/new/",
+        "customer-edit": "/customers/kite-logistics/edit/",
+        "customer-import": "/customers/import/",
+        "contacts": "/customers/contacts/",
+        "contact": f"/customers/contacts/{Contact.objects.earliest('pk').pk}/",
+        "contact-new": "/customers/contacts/new/?account=kite-logistics",
         "search": "/search/?q=snowflake",
         "profile": "/profile/",
         "mailbox": "/mailbox/",
@@ -156,7 +165,8 @@ def _admin_pages() -> dict[str, str]:
         "accounts/person accounts/team accounts/apikey ownership/surface ownership/position "
         "ownership/externalparty paging/escalationpolicy paging/page intake/integration "
         "intake/delivery alerts/alert alerts/routingrule incidents/incident changes/change "
-        "notifications/message rotations/schedule rotations/shift"
+        "notifications/message rotations/schedule rotations/shift customers/account "
+        "customers/contact customers/org customers/project customers/source customers/connection"
     )
     lists = {f"admin-{table.partition('/')[2]}s": f"/admin/{table}/" for table in tables.split()}
     return {
