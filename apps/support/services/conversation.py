@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+import structlog
 from django.db import transaction
 
 from apps.accounts.models import Person
 from apps.core.audit import Actor
-from apps.core.errors import Conflict, Invalid
+from apps.core.errors import Conflict, DomainError, Invalid
 from apps.core.text import clip, one_line
 from apps.core.transitions import settle
 from apps.customers.models import Contact
@@ -33,6 +34,8 @@ from apps.support.services.files import Accepted
 Author = TicketMessage.Author
 Status = Ticket.Status
 MAX_HOLD = 120  # seconds
+AGAIN = timedelta(minutes=1)
+log = structlog.get_logger("opsportal.support")
 _MENTION = re.compile(r"(?<![\w.@])@([A-Za-z0-9][A-Za-z0-9._-]{0,60}(?:@[A-Za-z0-9.-]+)?)")
 
 
@@ -93,7 +96,7 @@ def reply(
         return message
     _take_effect(ticket, message, actor, now)
     if page is not None:
-        escalate.taken_by_reply(page=page, actor=actor, now=now)
+        escalate.answered(page=page, ticket=ticket, actor=actor, now=now)
     return message
 
 
@@ -112,11 +115,13 @@ def _after(
 
 def _take_effect(ticket: Ticket, message: TicketMessage, actor: Actor, now: datetime) -> None:
     """The mail, the clocks and the state of a public reply, by the time at which it was written."""
-    values: dict[str, Any] = {
-        "awaits_us": False,
-        "last_message_at": message.at,
-        "last_public_text": clip(one_line(message.body), 200),
-    }
+    values: dict[str, Any] = {}
+    if not _answered_before(ticket, message):  # the customer had the last word while it was held
+        values = {
+            "awaits_us": False,
+            "last_message_at": message.at,
+            "last_public_text": clip(one_line(message.body), 200),
+        }
     if ticket.first_replied_at is None:
         values["first_replied_at"] = message.at
     rows.touch(ticket, now, **values)
@@ -126,12 +131,18 @@ def _take_effect(ticket: Ticket, message: TicketMessage, actor: Actor, now: date
         at=message.at,
         actor=actor,
         now=now,
-        goes_on=message.after.get("then") != "resolve",
+        goes_on=not lifecycle.will_resolve(ticket=ticket, after=message.after),
     )
     lifecycle.after_reply(ticket=ticket, message=message, actor=actor, now=now)
     search.index(ticket=ticket)
     telling.reply(message=message, ticket=ticket, now=now)
     announcing.said(ticket=ticket, message=message, now=now)
+
+
+def _answered_before(ticket: Ticket, message: TicketMessage) -> bool:
+    """Whether the requester spoke after a reply was written and before it went out."""
+    said = TicketMessage.objects.filter(ticket=ticket, author=Author.REQUESTER)
+    return said.filter(at__gt=message.at).exists()
 
 
 @transaction.atomic
@@ -158,7 +169,8 @@ def note(
     files.attach(message=message, given=files_)
     rows.touch(ticket, now, last_message_at=now)
     search.index(ticket=ticket)
-    named = mentioned(body)
+    seen = Ticket.objects.filter(pk=ticket.pk)  # a name does not open a private queue
+    named = [one for one in mentioned(body) if seen.visible_to(one).exists()]
     for person in named:
         rows.watch(ticket=ticket, person=person, actor=actor, now=now)
     telling.noted(message=message, ticket=ticket, named=named, actor=actor, now=now)
@@ -200,7 +212,11 @@ def release_held(*, now: datetime, limit: int = 50) -> int:
     done = 0
     due = TicketMessage.objects.due(now).order_by("send_at").values_list("pk", flat=True)
     for pk in list(due[:limit]):
-        done += _release(pk, now)
+        try:
+            done += _release(pk, now)
+        except DomainError:
+            log.exception("held reply not posted", message=pk)
+            TicketMessage.objects.filter(pk=pk).update(send_at=now + AGAIN)
     return done
 
 
@@ -216,7 +232,7 @@ def _release(pk: int, now: datetime) -> int:
     actor = actor_of(message)
     _take_effect(ticket, message, actor, now)
     if page is not None:
-        escalate.taken_by_reply(page=page, actor=actor, now=now)
+        escalate.answered(page=page, ticket=ticket, actor=actor, now=now)
     return 1
 
 

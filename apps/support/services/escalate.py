@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Q
 
 from apps.accounts.models import Person
 from apps.core.audit import Actor
@@ -49,6 +50,8 @@ def escalate_now(*, ticket: Ticket, reason: str, actor: Actor, now: datetime) ->
     ticket = rows.lock(ticket.pk)
     if ticket.status not in states.ACTIVE:
         raise Conflict(f"This ticket is {ticket.get_status_display().lower()}.")
+    if standing is None and ticket.page_id is not None and _is_waiting(ticket.page_id):
+        raise Conflict("Somebody escalated it in the same moment: people are being paged.")
     if standing is None:
         page = _open(
             tickets=[ticket],
@@ -78,6 +81,10 @@ def escalate_now(*, ticket: Ticket, reason: str, actor: Actor, now: datetime) ->
     return page
 
 
+def _is_waiting(page_id: int) -> bool:
+    return Page.objects.filter(pk=page_id, status__in=sorted(Waiting)).exists()
+
+
 def page_for_breach(
     *,
     surface: Surface | None,
@@ -88,15 +95,11 @@ def page_for_breach(
 ) -> Page:
     """One page for the tickets of one surface that missed a promise together.
 
-    The caller holds the tickets' locks. Where a page of one of them still rings, they join it.
+    The caller holds the tickets' locks. Where a page of one of them, or another ticket's of the
+    same surface, still rings, they join it: an outage that makes fifty tickets rings once.
     """
     first = tickets[0]
-    ringing = [t.page_id for t in tickets if t.page_id]
-    page = (
-        Page.objects.filter(pk__in=ringing, status=Page.Status.OPEN).order_by("pk").first()
-        if ringing
-        else None
-    )
+    page = _ringing(tickets, surface)
     if page is None:
         more = f" and {len(tickets) - 1} more" if len(tickets) > 1 else ""
         summary = f"{first.ref}{more}: {reason}. {first.subject}"
@@ -112,6 +115,16 @@ def page_for_breach(
             subject=("page", str(page.pk), ""),
         )  # fmt: skip
     return page
+
+
+def _ringing(tickets: Sequence[Ticket], surface: Surface | None) -> Page | None:
+    """A page that these tickets can join. One that somebody is just taking is left alone: it is
+    locked before its tickets, and here the tickets are locked already."""
+    wanted = Q(pk__in=[ticket.page_id for ticket in tickets if ticket.page_id])
+    if surface is not None:
+        wanted |= Q(surface=surface, opener_kind="ticket")
+    rows = Page.objects.filter(wanted, status=Page.Status.OPEN, kind=tickets[0].kind)
+    return rows.order_by("pk").select_for_update(skip_locked=True, of=("self",)).first()
 
 
 def _open(
@@ -138,6 +151,14 @@ def _open(
         actor=actor,
         now=now,
     )
+
+
+def answered(*, page: Page, ticket: Ticket, actor: Actor, now: datetime) -> None:
+    """The customer has an answer: the page ends with its ticket, else it is the writer's."""
+    if ticket.status in states.ENDED:
+        over(page=page, actor=actor, now=now)
+    else:
+        taken_by_reply(page=page, actor=actor, now=now)
 
 
 def taken_by_reply(*, page: Page, actor: Actor, now: datetime) -> None:

@@ -6,7 +6,7 @@ The table is `apps.support.lifecycle`; here stand what each step needs and what 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -25,6 +25,7 @@ from apps.support.services import tickets as rows
 
 log = structlog.get_logger("opsportal.support")
 Status = Ticket.Status
+AGAIN = timedelta(minutes=10)
 
 
 class Blocked(Conflict):
@@ -139,6 +140,8 @@ def _timers(verb: str, ticket: Ticket, at: datetime, now: datetime) -> dict[str,
         }
     elif verb == "close":
         values["closed_at"] = now
+    elif verb == "spam":
+        values["snoozed_until"] = None
     return values
 
 
@@ -266,6 +269,17 @@ def check_after(*, ticket: Ticket, after: Mapping[str, Any]) -> None:
         )
 
 
+def will_resolve(*, ticket: Ticket, after: Mapping[str, Any]) -> bool:
+    """Whether a reply that goes out now ends the ticket, as its writer chose."""
+    if after.get("then") != "resolve" or ticket.awaits_us:
+        return False
+    try:
+        check_after(ticket=ticket, after=after)
+    except Conflict:
+        return False
+    return True
+
+
 def before_reply(*, ticket: Ticket, message: TicketMessage, actor: Actor, now: datetime) -> None:
     """The first reply opens a new ticket and counts as triage; nobody's becomes the writer's."""
     at = message.at
@@ -283,6 +297,8 @@ def after_reply(*, ticket: Ticket, message: TicketMessage, actor: Actor, now: da
     """What the writer chose: wait for the customer, or resolve."""
     at, then = message.at, message.after.get("then", "")
     try:
+        if then and ticket.awaits_us:
+            raise Conflict("the customer wrote meanwhile.")
         if then == "wait" and ticket.status == Status.OPEN:
             remind = message.after.get("remind_at")
             values: dict[str, Any] = {}
@@ -332,21 +348,30 @@ def unblocked(*, ticket: Ticket, why: str, now: datetime, tell_requester: bool =
 
 
 def wake_due(*, now: datetime, limit: int = 200) -> int:
-    """Take the tickets whose own timers have run out; answers how many."""
+    """Take the tickets whose own timers have run out; answers how many.
+
+    One that cannot be taken is tried again later and holds up no other.
+    """
     done = 0
-    for _ in range(limit):
-        if not _wake_one(now):
-            break
-        done += 1
+    for pk in _due(now, limit):
+        try:
+            done += _wake(pk, now)
+        except Exception:
+            log.exception("ticket not woken", ticket=pk)
+            Ticket.objects.filter(pk=pk).update(wake_at=now + AGAIN)
     return done
 
 
+def _due(now: datetime, limit: int) -> list[int]:
+    due = Ticket.objects.filter(wake_at__lte=now).order_by("wake_at", "pk")
+    return list(due.values_list("pk", flat=True)[:limit])
+
+
 @transaction.atomic
-def _wake_one(now: datetime) -> bool:
+def _wake(pk: int, now: datetime) -> bool:
     ticket = (
         Ticket.objects.select_for_update(of=("self",), skip_locked=True)
-        .filter(wake_at__lte=now)
-        .order_by("wake_at", "pk")
+        .filter(pk=pk, wake_at__lte=now)
         .first()
     )
     if ticket is None:
@@ -355,18 +380,19 @@ def _wake_one(now: datetime) -> bool:
         rows.touch(ticket, now, snoozed_until=None)
         telling.returned(ticket=ticket, why="its snooze is over", now=now)
     if ticket.status == Status.WAITING_CUSTOMER and _past(ticket.remind_at, now):
-        why = "no answer from the customer"
-        apply(ticket=ticket, verb="resume", at=now, actor=audit.SYSTEM, now=now, note=why)
-        telling.returned(ticket=ticket, why=why, now=now)
+        _resume(ticket, "no answer from the customer", now)
     elif ticket.status == Status.WAITING_THIRD_PARTY and _past(ticket.expected_by, now):
-        why = "the expected date has passed"
-        apply(ticket=ticket, verb="resume", at=now, actor=audit.SYSTEM, now=now, note=why)
-        telling.returned(ticket=ticket, why=why, now=now)
+        _resume(ticket, "the expected date has passed", now)
     elif ticket.status == Status.RESOLVED and _past(ticket.close_at, now):
         apply(ticket=ticket, verb="close", at=now, actor=audit.SYSTEM, now=now)
     _forget_passed(ticket, now)
     rows.set_wake(ticket)
     return True
+
+
+def _resume(ticket: Ticket, why: str, now: datetime) -> None:
+    apply(ticket=ticket, verb="resume", at=now, actor=audit.SYSTEM, now=now, note=why)
+    telling.returned(ticket=ticket, why=why, now=now)
 
 
 def _past(at: datetime | None, now: datetime) -> bool:

@@ -58,7 +58,7 @@ def merge(*, ticket: Ticket, into: Ticket, actor: Actor, now: datetime) -> Ticke
         merged_into=into,
         status_before=was,
     )
-    rows.touch(ticket, now)
+    rows.touch(ticket, now, wake_at=None)  # its timers rest, and count again if this is undone
     clocks.cancel_all(ticket=ticket, cause="merged", actor=actor, now=now)
     _bring_people(ticket, into, now)
     rows.touch(into, now, awaits_us=into.awaits_us or ticket.awaits_us)
@@ -103,8 +103,8 @@ def unmerge(*, ticket: Ticket, actor: Actor, now: datetime) -> Ticket:
     if seen.status != Status.MERGED or seen.merged_into_id is None:
         raise Conflict(f"{seen.ref} is not merged.")
     ticket, into = _lock_both(seen.pk, seen.merged_into_id)
-    if ticket.status != Status.MERGED:
-        raise Conflict(f"{ticket.ref} is not merged any more.")
+    if ticket.status != Status.MERGED or ticket.merged_into_id != into.pk:
+        raise Conflict(f"{ticket.ref} is not merged into {into.ref} any more.")
     move(
         ticket,
         to=ticket.status_before or Status.OPEN,
@@ -115,6 +115,7 @@ def unmerge(*, ticket: Ticket, actor: Actor, now: datetime) -> Ticket:
         status_before="",
     )
     rows.touch(ticket, now)
+    rows.set_wake(ticket)
     clocks.restore_all(ticket=ticket, actor=actor, now=now)
     text = f"The merge into {into.ref} was undone."
     rows.note_event(ticket=ticket, what="unmerged", text=text, actor=actor, now=now)

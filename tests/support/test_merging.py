@@ -1,0 +1,139 @@
+"""Two tickets about one thing become one, and apart again; one about two things becomes two."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from apps.core import audit
+from apps.core.errors import Conflict, Invalid
+from apps.support.models import RequestType, TicketMessage
+from apps.support.selectors.ticket import story
+from apps.support.services import conversation, files, merging, tickets
+from tests import builders as build
+from tests.conftest import Cast
+from tests.support import ticketkit as kit
+
+NOW = datetime(2026, 9, 7, 10, 0, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture(autouse=True)
+def desk(cast: Cast) -> None:
+    kit.desk(NOW - HOUR)
+
+
+def _say(cast: Cast, now: datetime = NOW) -> dict[str, Any]:
+    return {"actor": kit.by(cast.sam), "now": now}
+
+
+def test_a_merge_brings_people_and_words_and_stops_the_promises(cast: Cast) -> None:
+    ben = build.contact("ben@bramble.example", name="Ben", now=NOW)
+    into = kit.in_state("open", NOW, cast.sam)
+    ticket = kit.ticket(NOW, subject="Same", body="Here too", requester=ben, owner=cast.ravi)
+    tickets.watch(ticket=ticket, person=cast.bea, **_say(cast))
+    merging.merge(ticket=ticket, into=into, **_say(cast))
+    ticket.refresh_from_db()
+    into.refresh_from_db()
+    assert (ticket.status, ticket.merged_into, ticket.status_before) == ("merged", into, "new")
+    assert {c.state for c in ticket.clocks.all()} == {"cancelled"}
+    assert [c.contact for c in into.contacts.all()] == [ben]
+    assert {w.person for w in into.watchers.all()} == {cast.bea, cast.ravi}
+    assert into.awaits_us
+    told = [e.row.body for e in story(into, cast.sam).entries if isinstance(e.row, TicketMessage)]
+    assert "Here too" in told
+
+
+def test_what_is_written_to_the_old_number_lands_in_the_target_however_far(cast: Cast) -> None:
+    first, second, third = (kit.in_state("open", NOW, cast.sam) for _ in range(3))
+    merging.merge(ticket=first, into=second, **_say(cast))
+    merging.merge(ticket=second, into=third, **_say(cast))
+    message = conversation.requester_wrote(
+        ticket=first, body="Still?", contact=first.requester, **_say(cast, NOW + HOUR)
+    )
+    assert message.ticket == third
+    assert set(story(third, cast.sam).merged) == {first.pk, second.pk}
+
+
+@pytest.mark.parametrize("status", ["closed", "merged", "spam"])
+def test_nothing_goes_into_what_is_over_nor_out_of_it(status: str, cast: Cast) -> None:
+    over, alive = kit.in_state(status, NOW, cast.sam), kit.in_state("open", NOW, cast.sam)
+    for ticket, into in ((alive, over), (over, alive)):
+        with pytest.raises(Conflict):
+            merging.merge(ticket=ticket, into=into, **_say(cast))
+    alive.refresh_from_db()
+    assert (alive.status, alive.merged_into) == ("open", None)
+
+
+def test_a_ticket_does_not_go_into_itself(cast: Cast) -> None:
+    ticket = kit.ticket(NOW)
+    with pytest.raises(Invalid):
+        merging.merge(ticket=ticket, into=ticket, **_say(cast))
+
+
+@pytest.mark.parametrize(
+    "status", ["new", "open", "waiting_customer", "waiting_third_party", "resolved"]
+)
+def test_an_undone_merge_leaves_everything_as_if_it_had_not_been(status: str, cast: Cast) -> None:
+    ticket, into = kit.in_state(status, NOW, cast.sam), kit.in_state("open", NOW, cast.sam)
+    before = {c.metric: (c.state, c.due_at, c.stopped_at) for c in ticket.clocks.all()}
+    timers = (ticket.remind_at, ticket.expected_by, ticket.close_at, ticket.wake_at)
+    merging.merge(ticket=ticket, into=into, **_say(cast))
+    merging.unmerge(ticket=ticket, **_say(cast))
+    ticket.refresh_from_db()
+    assert (ticket.status, ticket.merged_into, ticket.status_before) == (status, None, "")
+    assert (ticket.remind_at, ticket.expected_by, ticket.close_at, ticket.wake_at) == timers
+    assert {c.metric: (c.state, c.due_at, c.stopped_at) for c in ticket.clocks.all()} == before
+    assert story(into, cast.sam).merged == {}
+    with pytest.raises(Conflict):
+        merging.unmerge(ticket=ticket, **_say(cast))
+
+
+def test_time_that_passed_while_merged_counts_after_the_undo(cast: Cast) -> None:
+    ticket, into = kit.ticket(NOW, owner=cast.sam), kit.in_state("open", NOW, cast.sam)
+    due = ticket.clocks.get(metric="triage").due_at
+    assert due is not None
+    merging.merge(ticket=ticket, into=into, **_say(cast))
+    merging.unmerge(ticket=ticket, **_say(cast, NOW + timedelta(days=3)))
+    clock = ticket.clocks.get(metric="triage")
+    assert (clock.state, clock.due_at) in {("running", due), ("breached", due)}
+
+
+def test_a_message_about_something_else_becomes_a_ticket_of_its_own(cast: Cast) -> None:
+    ticket = kit.in_state("open", NOW - HOUR, cast.sam)
+    given = [files.accept(name="bill.pdf", content=b"%PDF")]
+    message = conversation.requester_wrote(
+        ticket=ticket, body="And our invoice is wrong.", contact=ticket.requester,
+        actor=audit.SYSTEM, now=NOW, files_=given,
+    )  # fmt: skip
+    fresh = merging.split(
+        message=message,
+        subject="Invoice",
+        request_type=RequestType.objects.get(key="billing"),
+        **_say(cast, NOW + HOUR),
+    )
+    assert (fresh.split_from, fresh.requester, fresh.created_at) == (
+        ticket,
+        ticket.requester,
+        NOW + HOUR,
+    )
+    copy = fresh.messages.get()
+    assert (copy.body, [a.name for a in copy.attachments.all()]) == (message.body, ["bill.pdf"])
+    assert message.attachments.count() == 1
+    assert fresh.clocks.get(metric="first_reply").started_at == NOW + HOUR
+    assert fresh.ref in kit.events(ticket, "split")[0]
+    assert ticket.ref in kit.events(fresh, "split")[0]
+
+
+def test_only_the_requesters_words_are_split_off(cast: Cast) -> None:
+    ticket = kit.in_state("open", NOW, cast.sam)
+    for author in ("agent", "note"):
+        message = ticket.messages.filter(author=author).first() or conversation.note(
+            ticket=ticket, body="Hm", **_say(cast)
+        )
+        with pytest.raises(Invalid):
+            merging.split(
+                message=message, subject="x", request_type=ticket.request_type, **_say(cast)
+            )

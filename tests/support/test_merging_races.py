@@ -1,0 +1,122 @@
+"""Merges that cross, escalations and priorities of the same second: real commits, two threads."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from apps.core.errors import Conflict, DomainError
+from apps.paging.models import Page
+from apps.support.models import Ticket
+from apps.support.services import escalate, merging, tickets
+from tests import builders as build
+from tests.support import ticketkit as kit
+
+pytestmark = pytest.mark.django_db(transaction=True)
+NOW = datetime(2026, 9, 7, 10, 0, tzinfo=UTC)
+
+
+def at_once(*acts: Callable[[], Any]) -> list[Any]:
+    """What each of several threads answered, or the refusal that it met."""
+    gate, answers = threading.Barrier(len(acts)), [None] * len(acts)
+
+    def run(index: int, act: Callable[[], Any]) -> None:
+        try:
+            gate.wait(10)
+            answers[index] = act()
+        except DomainError as error:
+            answers[index] = error
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run, args=pair) for pair in enumerate(acts)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert not any(thread.is_alive() for thread in threads)
+    return answers
+
+
+@pytest.fixture
+def sam() -> Any:
+    kit.desk(NOW)
+    return build.person("Sam Sand", "support_agent", now=NOW)
+
+
+def _crossed(sam: Any) -> tuple[list[Any], list[str]]:
+    one, two = kit.in_state("open", NOW, sam), kit.in_state("open", NOW, sam)
+    say = {"actor": kit.by(sam), "now": NOW}
+    answers = at_once(
+        lambda: merging.merge(ticket=one, into=two, **say),
+        lambda: merging.merge(ticket=two, into=one, **say),
+    )
+    rows = Ticket.objects.filter(pk__in=[one.pk, two.pk])
+    return answers, sorted(rows.values_list("status", flat=True))
+
+
+def test_of_two_merges_that_cross_one_wins_and_no_circle_arises(sam: Any) -> None:
+    for _ in range(5):
+        answers, states = _crossed(sam)
+        assert sum(isinstance(answer, Conflict) for answer in answers) == 1
+        assert states == ["merged", "open"]
+
+
+def test_a_merge_into_a_ticket_that_is_being_merged_is_refused_with_where_it_went(sam: Any) -> None:
+    one, two, three = (kit.in_state("open", NOW, sam) for _ in range(3))
+    say = {"actor": kit.by(sam), "now": NOW}
+    answers = at_once(
+        lambda: merging.merge(ticket=one, into=two, **say),
+        lambda: merging.merge(ticket=two, into=three, **say),
+    )
+    one.refresh_from_db()
+    two.refresh_from_db()
+    assert two.merged_into == three
+    refused = [answer for answer in answers if isinstance(answer, Conflict)]
+    if refused:
+        assert one.status == "open"
+        assert f"went into {three.ref}" in refused[0].message
+    else:
+        assert one.merged_into == two
+
+
+def test_a_merge_is_undone_once(sam: Any) -> None:
+    one, two = kit.in_state("open", NOW, sam), kit.in_state("open", NOW, sam)
+    say = {"actor": kit.by(sam), "now": NOW}
+    merging.merge(ticket=one, into=two, **say)
+    answers = at_once(*[lambda: merging.unmerge(ticket=one, **say)] * 2)
+    assert sum(isinstance(answer, Conflict) for answer in answers) == 1
+    assert len(kit.events(one, "unmerged")) == 1
+
+
+def test_two_escalations_of_the_same_second_page_once(sam: Any) -> None:
+    ticket = kit.in_state("open", NOW, sam)
+    say = {"actor": kit.by(sam), "now": NOW}
+    answers = at_once(
+        *[
+            (lambda why=why: escalate.escalate_now(ticket=ticket, reason=why, **say))
+            for why in ("Buyers wait", "They called")
+        ]
+    )
+    assert Page.objects.count() == 1
+    assert any(isinstance(answer, Page) for answer in answers)
+
+
+def test_two_priorities_of_the_same_second_are_set_one_after_the_other(sam: Any) -> None:
+    ticket = kit.in_state("open", NOW, sam)
+    say = {"ticket": ticket, "actor": kit.by(sam), "now": NOW}
+    at_once(
+        lambda: tickets.set_priority(priority="P1", reason="Buyers wait", **say),
+        lambda: tickets.set_priority(priority="P4", reason="Only a color", **say),
+    )
+    ticket.refresh_from_db()
+    texts = kit.events(ticket, "priority")
+    assert len(texts) == 2
+    assert f"→ {ticket.priority}" in texts[-1]
+    clock = ticket.clocks.get(metric="resolution")
+    assert clock.target_seconds == {"P1": 4, "P4": 180}[ticket.priority] * 3600
