@@ -240,8 +240,18 @@ MENU: list[tuple[str, list[tuple[str, str, str]]]] = [
         ("Connections", "cable", "customers_connection"),
     ]),
     ("Support", [
+        ("Tickets", "confirmation_number", "support_ticket"),
         ("SLA policies", "timer", "support_slapolicy"),
         ("Business calendars", "event_available", "calendars_businesscalendar"),
+        ("Request types", "category", "support_requesttype"),
+        ("Queues", "inbox", "support_queue"),
+        ("Mailboxes", "mark_email_unread", "support_mailbox"),
+        ("Mail that came in", "mail", "support_inboundmail"),
+        ("Macros", "quickreply", "support_macro"),
+        ("Everybody's views", "view_list", "support_savedview"),
+        ("Promises", "hourglass", "support_ticketclock"),
+        ("Ratings", "thumbs_up_down", "support_csat"),
+        ("Support settings", "tune", "support_supportsettings"),
     ]),
     ("Sources", [
         ("Integrations", "input", "intake_integration"),
@@ -261,6 +271,7 @@ MENU: list[tuple[str, list[tuple[str, str, str]]]] = [
         ("Alerts", "warning", "alerts_alert"),
         ("Incidents", "local_fire_department", "incidents_incident"),
         ("Changes reported", "deployed_code", "changes_change"),
+        ("What promises went through", "history_toggle_off", "support_clockevent"),
     ]),
     ("Background", [
         ("Schedules of the system", "schedule", "django_q_schedule"),

@@ -148,7 +148,16 @@ function secrets() {
   }
 }
 
+// -- a macro's words with sample facts, as they are typed
+function fills(shown) {
+  const typed = document.getElementById(shown.dataset.fills);
+  const facts = JSON.parse(shown.dataset.facts);
+  const fill = () => { shown.textContent = typed.value.replace(/\{(\w+)\}/g, (whole, name) => facts[name] ?? whole); };
+  typed?.addEventListener("input", fill);
+}
+
 window.addEventListener("DOMContentLoaded", () => {
+  document.querySelectorAll("[data-fills]").forEach(fills);
   document.querySelectorAll("[data-rows]").forEach(ordered);
   document.querySelectorAll("[data-windows]").forEach(windows);
   document.querySelectorAll(".ops-targets").forEach(targets);

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from apps.support.admin import policies
+from apps.support.admin import desk, mail, policies, tickets
 
-__all__ = ["policies"]
+__all__ = ["desk", "mail", "policies", "tickets"]
