@@ -22,6 +22,10 @@ from apps.paging import services as paging
 from apps.paging.services import PolicyStep
 from apps.rotations import services as rotations
 from apps.rotations.services import LayerPlan
+from apps.support.models import RequestType
+from apps.support.seeds import ensure_support
+from apps.support.seeds_sla import ensure_sla
+from apps.support.services import lifecycle, mailing, requester, setup
 from opsportal import schedules
 from opsportal.admin_site import site
 from tests import builders as build
@@ -75,6 +79,7 @@ def _one_of_each(cast: Cast, mark: str, now: datetime) -> None:
     Change.objects.create(
         ref=f"v{mark}", summary="Deployed", surface=surface, occurred_at=now, recorded_at=now
     )
+    _support(cast, mark, surface, now)
     heartbeats.beat(f"part {mark}", now=now)
     StatusChange.objects.create(
         kind="alerts.alert", ref=mark, was="firing", became="resolved", at=now,
@@ -123,6 +128,33 @@ def _intake(mark: str, surface: Any, now: datetime) -> None:
         body=b'{"version": "4", "alerts": "<script>alert(1)</script>"}',
     )  # fmt: skip
     intake.normalise_due(now=now)
+
+
+def _support(cast: Cast, mark: str, surface: Any, now: datetime) -> None:
+    """A resolved ticket with its promises, its rating and the mail that it came by."""
+    ensure_support(now=now)
+    ensure_sla(now)
+    kind = RequestType.objects.select_related("queue").get(key="other")
+    setup.save_macro(
+        macro=None, fields={"name": f"Macro {mark}", "body": "Hello {requester}"},
+        actor=audit.SYSTEM,
+    )  # fmt: skip
+    box = setup.save_mailbox(
+        mailbox=None, actor=audit.SYSTEM,
+        fields={"name": "Help", "address": f"help{mark}@dataface.example", "queue": kind.queue,
+                "request_type": kind},
+    )  # fmt: skip
+    mail = mailing.keep(
+        raw=f"From: ana@b{mark}.example\r\nSubject: Help\r\n\r\nx\r\n".encode(),
+        received_at=now, now=now, mailbox=box,
+    )  # fmt: skip
+    ticket = mailing.place(mail=mail, now=now).ticket
+    assert ticket is not None
+    lifecycle.transition(
+        ticket=ticket, verb="resolve", resolution_code="fixed", no_reply_needed=True,
+        actor=audit.SYSTEM, now=now,
+    )  # fmt: skip
+    requester.rate(ticket=ticket, score="good", comment="", now=now)
 
 
 def _background(mark: str, now: datetime) -> None:

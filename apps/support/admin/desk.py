@@ -25,6 +25,7 @@ from apps.support.models import (
     SupportSettings,
     Ticket,
 )
+from apps.support.selectors.queue import of_view
 from apps.support.services import desk, report_form, setup
 from apps.support.services.conversation import MAX_HOLD
 
@@ -241,6 +242,13 @@ class SavedViewForm(Form):
         super().__init__(*args, **kwargs)
         self.fields["query"].label = "Filters"
         self.fields["query"].help_text = "As in the address of the queue: status=open&tag=vip."
+        self.fields["query"].required = True
+
+    def clean_query(self) -> str:
+        text = str(self.cleaned_data["query"])
+        if not of_view(SavedView(query=text)).query():
+            raise forms.ValidationError("None of this is a filter of the queue.")
+        return text
 
 
 @register(SavedView)
