@@ -13,6 +13,7 @@ from apps.core import audit, clock
 from apps.core.errors import Conflict, Invalid
 from apps.customers import selectors, services
 from apps.customers.models import Contact
+from apps.customers.services import contacts
 from tests import builders as build
 
 pytestmark = pytest.mark.django_db
@@ -115,14 +116,14 @@ def test_two_mails_at_once_make_one_contact() -> None:
 def test_a_race_that_is_lost_returns_the_row_of_the_winner(monkeypatch: pytest.MonkeyPatch) -> None:
     """The insert between our look and our write, forced: somebody creates it while we look up
     the account."""
-    look = services._account_of
+    look = contacts._account_of
 
     def slow(address: str) -> object:
         if not Contact.objects.exists():
             Contact.objects.create(email=address, name="First", created_at=clock.now())
         return look(address)
 
-    monkeypatch.setattr(services, "_account_of", slow)
+    monkeypatch.setattr(contacts, "_account_of", slow)
     made, fresh = find("ana@bramble.example", "Second")
     assert (made.name, fresh, Contact.objects.count()) == ("First", False, 1)
 

@@ -1,223 +1,38 @@
-"""Customers from a pasted table or a file: accounts, connections, contacts, line by line. Pure.
-
-Up to three tables, each under its own line of column names, which says which table it is:
-1. `connection` makes a table of connections, else `email` one of contacts, else accounts;
-2. accounts are planned first, then connections, then contacts: a line may name what another adds;
-3. each line becomes new, changed, the same, or refused with its reasons.
-
-An empty cell leaves a value as it is; nothing is deleted, so the same table again changes nothing.
-"""
+"""What applying the lines would do: accounts, then connections, then contacts. Pure."""
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from apps.customers import addresses, cadence
+from apps.portal.importing.customers.facts import (
+    PLACE,
+    TABLES,
+    TITLES,
+    CustomerPlan,
+    CustomerRow,
+    KnownCustomers,
+    Values,
+)
+from apps.portal.importing.customers.reading import Line
 from apps.portal.importing.facts import Cell, Verdict
 from apps.portal.importing.planning import slug
-from apps.portal.importing.reading import EMPTY, MAX_BYTES, MAX_LINES, PasteError, cells_of
 
-ACCOUNTS = ("account", "name", "tier", "owner", "domain", "note")
-CONNECTIONS = (
-    *("connection", "account", "org", "project", "source", "warehouse_type"),
-    *("connector", "cadence", "paused"),
-)
-CONTACTS = ("email", "name", "account", "org", "phone", "time_zone", "note")
-PLACE = ("account", "org", "project", "source")  # where a connection is
-TABLES: Mapping[str, tuple[str, ...]] = {
-    "accounts": ACCOUNTS,
-    "connections": CONNECTIONS,
-    "contacts": CONTACTS,
-}
-TITLES: Mapping[str, str] = {
-    **{name: name.capitalize() for names in TABLES.values() for name in names},
-    "account": "Customer",
-    "email": "E-mail",
-    "time_zone": "Time zone",
-    "warehouse_type": "Warehouse",
-}
-_ALIASES: Mapping[str, str] = {
-    **dict.fromkeys(("e_mail", "mail", "email_address", "e_mail_address"), "email"),
-    **dict.fromkeys(("customer", "customer_key", "account_key", "key"), "account"),
-    **dict.fromkeys(("full_name", "company", "customer_name", "account_name"), "name"),
-    **dict.fromkeys(("timezone", "zone", "tz"), "time_zone"),
-    **dict.fromkeys(("warehouse", "type"), "warehouse_type"),
-    **dict.fromkeys(("mail_domain", "email_domain"), "domain"),
-    "workspace": "org",
-    "owner_email": "owner",
-    "notes": "note",
-    "cadence_seconds": "cadence",
-    "telephone": "phone",
-}
 _FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
-_MAY_BEGIN_SO = frozenset({"phone", "domain"})  # +49 …, @bramble.example
+_MAY_BEGIN_SO = frozenset({"phone", "domain"})  # +49 …, @bramble.example  # +49 …, @bramble.example
 _LONGEST: Mapping[str, int] = {"note": 10_000, "phone": 40, "connector": 60, "warehouse_type": 40}
 _WORDS: Mapping[str, str] = {
     **dict.fromkeys(("yes", "y", "true", "1", "paused", "x"), "yes"),
     **dict.fromkeys(("no", "n", "false", "0", "running"), "no"),
 }
-Values = dict[str, str]
-
-
-# -- what is there already
-
-
-@dataclass(frozen=True)
-class KnownCustomers:
-    """The site as it is, each row as the columns of its table; `gone` are archived ones.
-
-    `accounts` by key, `contacts` by address (only those that the table names), `orgs` maps a key
-    to (name, account's key), `connections` by their org's key and their name in lower case.
-    `people` are the addresses of those who may own a customer, by address and by name.
-    """
-
-    accounts: Mapping[str, Mapping[str, str]]
-    contacts: Mapping[str, Mapping[str, str]]
-    orgs: Mapping[str, tuple[str, str]]
-    connections: Mapping[tuple[str, str], Mapping[str, str]]
-    people: Mapping[str, str]
-    tiers: Mapping[str, str]
-    zones: Mapping[str, str]
-    gone: frozenset[str] = frozenset()
-
-
-# -- what would become of each line
-
-
-@dataclass(frozen=True, kw_only=True)
-class CustomerRow:
-    """`ident` is the account's key, the contact's address, or the connection's name; `values`
-    are only what changes. A connection's also say where it is: account, org and how that is called
-    where it is new, project, source."""
-
-    table: str
-    line: int
-    verdict: Verdict
-    cells: tuple[Cell, ...]
-    reasons: tuple[str, ...] = ()
-    ident: str = ""
-    values: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, kw_only=True)
-class CustomerPlan:
-    """Everything that applying the table would do, in the order in which it is done."""
-
-    rows: tuple[CustomerRow, ...] = ()
-    remarks: tuple[str, ...] = ()
-
-    def of(self, table: str) -> tuple[CustomerRow, ...]:
-        return tuple(row for row in self.rows if row.table == table)
-
-    @property
-    def changes(self) -> int:
-        """How many lines would change something."""
-        return sum(row.verdict in {"new", "change"} for row in self.rows)
-
-    @property
-    def refused(self) -> int:
-        return sum(row.verdict == "refused" for row in self.rows)
-
-    @property
-    def digest(self) -> str:
-        """The same for the same plan: tells whether the site changed since somebody looked."""
-        return hashlib.sha256(repr(self.rows).encode()).hexdigest()
-
-
-@dataclass(frozen=True)
-class Line:
-    """A line of facts: its table, empty when it stands under no line of column names."""
-
-    number: int
-    table: str
-    cells: Mapping[str, str]
-    problem: str = ""
-
-
-# -- reading
-
-
-def read(text: str) -> tuple[list[Line], list[str]]:
-    """The lines of facts, and remarks about the columns. Raises PasteError past the limits."""
-    if len(text.encode()) > MAX_BYTES:
-        raise PasteError("This is more than 1 MiB. Import it in parts.")
-    lines: list[Line] = []
-    remarks: list[str] = []
-    table, columns = "", ()  # type: tuple[str, tuple[str, ...]]
-    for number, cells in cells_of(text.removeprefix("\ufeff")):
-        if not any(cells):
-            continue
-        names = tuple(_column(cell) for cell in cells)
-        if kind := _table(names, cells):
-            table, columns = kind, names
-            extra = [
-                c for c, name in zip(cells, names, strict=True) if c and name not in TABLES[kind]
-            ]
-            quoted = ", ".join(f"“{cell}”" for cell in extra)
-            remarks += (
-                [f"Line {number}: {quoted} is no column of {kind} and is left out."]
-                if extra
-                else []
-            )
-            continue
-        lines.append(_line(number, table, columns, cells))
-        if len(lines) > MAX_LINES:
-            raise PasteError(f"More than {MAX_LINES:,} lines. Import them in parts.")
-    if not lines:
-        raise PasteError("There is no line with a customer, a contact or a connection in this.")
-    return lines, remarks
-
-
-def _column(cell: str) -> str:
-    word = re.sub(r"[^a-z0-9]+", "_", cell.lower()).strip("_")
-    return _ALIASES.get(word, word)
-
-
-def _table(names: Sequence[str], cells: Sequence[str]) -> str:
-    """Which table a line of column names begins; empty for a line of facts."""
-    if any("@" in cell for cell in cells):
-        return ""
-    for table, first in (("connections", "connection"), ("contacts", "email")):
-        if first in names:
-            return table if len(set(names) & set(TABLES[table])) >= min(2, len(cells)) else ""
-    known = set(names) & set(ACCOUNTS)
-    return "accounts" if {"account", "name"} & known and len(known) >= min(2, len(cells)) else ""
-
-
-def _line(number: int, table: str, columns: Sequence[str], cells: Sequence[str]) -> Line:
-    if not table:
-        shown = {"name": " · ".join(filter(None, cells))[:80]}
-        return Line(number, "", shown, "A line of column names must stand above this.")
-    pairs = zip(columns, cells, strict=False)
-    found = {
-        name: "" if cell.lower() in EMPTY else cell for name, cell in pairs if name in TABLES[table]
-    }
-    return Line(
-        number, table, found, "More cells than columns." if any(cells[len(columns) :]) else ""
-    )
-
-
-def addresses_in(lines: Sequence[Line]) -> set[str]:
-    """The addresses that the contacts' lines name, clean: what has to be looked up."""
-    found = set()
-    for line in lines:
-        try:
-            found.add(addresses.split(line.cells.get("email", ""))[1])
-        except ValueError:
-            continue
-    return found
-
-
-# -- planning
+Step = Callable[[Line, Values, list[str]], tuple[str, Values, Values | None]]
 
 
 def plan(lines: Sequence[Line], remarks: Sequence[str], known: KnownCustomers) -> CustomerPlan:
     """What applying the lines to `known` would do."""
     planner = _Planner(known)
-    steps: Mapping[str, Callable[[Line, Values, list[str]], tuple[str, Values, Values | None]]] = {
+    steps: Mapping[str, Step] = {
         "accounts": planner.account,
         "connections": planner.connection,
         "contacts": planner.contact,
@@ -249,7 +64,7 @@ class _Planner:
     def row(
         self,
         line: Line,
-        step: Callable[[Line, Values, list[str]], tuple[str, Values, Values | None]],
+        step: Step,
     ) -> CustomerRow:
         """One line by its table's step, which answers ident, values after and values before."""
         reasons = [line.problem] if line.problem else []
