@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 
 from apps.accounts.models import ApiKey, Person
+from apps.accounts.roles import Role as PersonRole
 from apps.alerts.models import Alert
 from apps.core.admin_base import local_time
 from apps.core.admin_base.lists import edit_url
@@ -27,6 +28,7 @@ from apps.ownership.selectors import owners_of
 from apps.rotations.coverage import explained_gaps
 from apps.rotations.models import LayerMember, Role, Schedule, Shift, SurfaceSchedule
 from apps.rotations.selectors import gaps_of
+from apps.support.models import InboundMail, Mailbox, RequestType, SlaPolicy
 from opsportal import health
 
 SHOWN = 5  # rows of each concern; the rest is behind its link
@@ -73,6 +75,7 @@ def concerns(*, now: datetime) -> list[Concern]:
         _hard_to_wake(now),
         _keys(now),
         _people(),
+        *_support(),
     ]
     order = {"danger": 0, "warning": 1, "info": 2}
     return sorted((one for one in found if one.count), key=lambda one: order[one.tone])
@@ -261,3 +264,44 @@ def _people() -> Concern:
         "People without a role", "They can sign in and see nothing.", "info", len(bare),
         _rows(bare, "Give one"), _list_url(Person),
     )  # fmt: skip
+
+
+def _support() -> list[Concern]:
+    """What keeps tickets from coming in, from being promised anything, from finding their owner.
+
+    A site that has no request type does no support, and is left alone.
+    """
+    types = list(RequestType.objects.filter(archived_at=None).order_by("position")[:MOST])
+    if not types:
+        return []
+    failing = list(
+        Mailbox.objects.filter(is_active=True, archived_at=None, failing_since__isnull=False)
+        .order_by("address")[:MOST]
+    )  # fmt: skip
+    lost = InboundMail.objects.filter(status=InboundMail.Status.FAILED).defer("raw")
+    lost_rows = list(lost.order_by("-taken_at")[:SHOWN])
+    policies = reverse("admin:support_slapolicy_changelist")
+    default = SlaPolicy.objects.filter(is_default=True, is_active=True)
+    bare = [] if default.exists() else [Row("No policy is the default", policies, "Add it")]
+    answering = [PersonRole.SUPPORT_AGENT, PersonRole.RESPONDER, PersonRole.MAINTAINER]
+    agents = Person.objects.active().filter(roles__overlap=answering)
+    nobody = [] if agents.exists() else [Row("Nobody has such a role", _list_url(Person), "Give")]
+    unowned = [one for one in types if one.surface_id is None and one.owner_id is None]
+    return [
+        Concern("Mailboxes that cannot be read", "Customers write, and nobody hears of it.",
+                "danger", len(failing),
+                [Row(f"{one}: {one.last_error[:100]}", edit_url(one), "Mend")
+                 for one in failing[:SHOWN]]),
+        Concern("Mails that could not be placed", "A customer waits for an answer to them.",
+                "danger", len(lost.values_list("pk")[:MOST]) if lost_rows else 0,
+                [Row(f"{one.sender}: {one.subject[:80]}", edit_url(one), "Look")
+                 for one in lost_rows],
+                _list_url(InboundMail, status=InboundMail.Status.FAILED)),
+        Concern("No default SLA policy", "Tickets that no policy takes are promised nothing.",
+                "warning", len(bare), bare),
+        Concern("Nobody to answer tickets", "Only managers may, until somebody has a role for it.",
+                "warning", len(nobody), nobody),
+        Concern("Request types without a surface",
+                "Such a ticket finds no owner unless it names a surface itself.", "info",
+                len(unowned), _rows(unowned, "Name one"), _list_url(RequestType)),
+    ]  # fmt: skip
