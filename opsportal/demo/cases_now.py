@@ -192,6 +192,13 @@ AFTER: tuple[tuple[str, int, str, tuple[Turn, ...]], ...] = (
              "today on.", "resolve:fixed"),
         Turn("12:00", JOMO, "It should never have been possible.", "rate:bad"),
     )),
+    ("kite-tax", 10, "15:22", (
+        Turn("15:22", "hannah", "", "accept:jonas"),
+        Turn("16:05", "jonas", "The new number stands on every invoice from this month on. Shall "
+             "the old one be written again?", "wait"),
+        Turn("16:20", JOMO, "No need."),
+        Turn("16:30", "jonas", "Then it stays.", "resolve:fixed"),
+    )),
     ("zendesk-column", 9, "08:30", (
         Turn("08:30", "dele", "0.9.2 reads the old and the new column; your boards are filled.",
              "resolve:workaround"),

@@ -238,7 +238,7 @@ PAST: tuple[Case, ...] = (
                  "of that repository. Yours rebuilds elsewhere. A `dft inspect table orders_daily` "
                  "at the end of your job makes it fresh.", "wait"),
             Turn("+1 10:00", SIGNE, "Added to the job."),
-            Turn("+1 10:15", "luis", "Then it is fresh from now on.", "resolve:answered"),
+            Turn("10:15", "luis", "Then it is fresh from now on.", "resolve:answered"),
         ),
         link="Fjord orders",
     ),
@@ -264,7 +264,8 @@ PAST: tuple[Case, ...] = (
          "diagnostic_code": "ERR-WAREHOUSE-AUTH", "package_version": "2.11.2",
          "environment": "Hosted"},
         (
-            Turn("10:20", "aiko", "Sorry for the wait, I was alone this morning. The role lost "
+            Turn("08:10", "luis", "", "accept:aiko"),
+            Turn("09:54", "aiko", "Sorry for the wait, I was alone this morning. The role lost "
                  "USAGE on the warehouse on Friday at 17:02; `SHOW GRANTS TO ROLE dataface` shows "
                  "what is left.", "wait"),
             Turn("11:40", OWEN, "A clean-up script. Granted again, it runs."),
@@ -282,8 +283,8 @@ PAST: tuple[Case, ...] = (
             Turn("11:10", "luis", "That board needs the `ticket_event` table, which your connector "
                  "does not sync. It can be switched on in the connector's schema tab.", "wait"),
             Turn("+1 08:30", REPORTS, "Switched on; it fills up."),
-            Turn("+1 08:45", "luis", "Good. The board should say that itself. @dele", "note"),
-            Turn("+1 08:50", "luis", "Then we are done here.", "resolve:answered"),
+            Turn("08:45", "luis", "Good. The board should say that itself. @dele", "note"),
+            Turn("08:50", "luis", "Then we are done here.", "resolve:answered"),
             Turn("+1 10:00", REPORTS, "", "rate:good"),
         ),
         surface="pack.zendesk", link="Fjord service desk",
@@ -325,8 +326,8 @@ PAST: tuple[Case, ...] = (
                  "08:00 Pacific. Until then runs end like this. Who may press refresh for all can "
                  "be limited in the project.", "wait"),
             Turn("+1 09:10", JOMO, "Runs again. We limited it."),
-            Turn("+1 09:20", "luis", "Good.", "resolve:not_ours"),
-            Turn("+1 09:30", "luis", "A limit of runs at once for each project would have helped. "
+            Turn("09:20", "luis", "Good.", "resolve:not_ours"),
+            Turn("09:30", "luis", "A limit of runs at once for each project would have helped. "
                  "@mara", "note"),
         ),
         surface="inspect.profiler.bigquery", link="Kite trips",
@@ -352,9 +353,9 @@ PAST: tuple[Case, ...] = (
             Turn("10:12", "jonas", "I see both. One is the invoice of July, paid late. I send the "
                  "statement that shows it.", "wait"),
             Turn("+1 09:00", FINANCE, "The auditor is content."),
-            Turn("+1 09:15", "jonas", "Good. Who takes such a question when I am away is not "
+            Turn("09:15", "jonas", "Good. Who takes such a question when I am away is not "
                  "written anywhere. @nora", "note"),
-            Turn("+1 09:20", "jonas", "Closing this one.", "resolve:answered"),
+            Turn("09:20", "jonas", "Closing this one.", "resolve:answered"),
         ),
         queue="disputes",
     ),
@@ -395,7 +396,7 @@ PAST: tuple[Case, ...] = (
                  "record type with you, and the pack counts `New Business` alone. Set "
                  "`arr.record_types` in `index.yml`.", "wait"),
             Turn("+2 09:00", MIKKEL, "4.6 million. Please write that into the guide."),
-            Turn("+2 10:00", "dele", "Written: see known limits of the pack.", "resolve:answered"),
+            Turn("10:00", "dele", "Written: see known limits of the pack.", "resolve:answered"),
             Turn("+2 12:00", MIKKEL, "Good help, slow start.", "rate:good"),
         ),
         surface="pack.salesforce", link="Ostra CRM",

@@ -143,6 +143,7 @@ def goes_on(name: str, back: int, clock: str, turns: Sequence[Turn]) -> Story:
 
 def log(stage: Stage, case: Case) -> Ticket:
     """The ticket is logged: by the requester's mail or form, or by an agent who was told."""
+    stage.deliver()
     support = stage.support
     contact = support.contacts[case.who]
     actor = _actor(stage, case.by or case.who)
@@ -171,7 +172,6 @@ def log(stage: Stage, case: Case) -> Ticket:
         message_id=_mail_id(case) if case.channel == Channel.MAIL else "",
     )
     support.tickets[case.name] = ticket
-    stage.run()
     return ticket
 
 
@@ -189,14 +189,14 @@ def _mail_id(case: Case) -> str:
 
 def take(stage: Stage, name: str, turn: Turn) -> None:
     """One turn of the story."""
+    stage.deliver()
     ticket = stage.support.tickets[name]
     ticket.refresh_from_db()
     act, _, more = turn.what.partition(":")
     if "@" in turn.who and act == "reply":
-        _writes(stage, ticket, turn)
+        _writes(stage, name, ticket, turn)
     else:
         ACTS[act](stage, ticket, turn, more)
-    stage.run()
 
 
 def _actor(stage: Stage, who: str) -> Actor:
@@ -206,7 +206,7 @@ def _actor(stage: Stage, who: str) -> Actor:
     return audit.person(stage.cast[who])
 
 
-def _writes(stage: Stage, ticket: Ticket, turn: Turn) -> None:
+def _writes(stage: Stage, name: str, ticket: Ticket, turn: Turn) -> None:
     said = conversation.requester_wrote(
         ticket=ticket,
         body=turn.text,
@@ -216,6 +216,8 @@ def _writes(stage: Stage, ticket: Ticket, turn: Turn) -> None:
         message_id=f"{ticket.pk}.{int(stage.now.timestamp())}@{turn.who.partition('@')[2]}",
     )
     stage.support.heard[ticket.pk] = said
+    if said.ticket_id != ticket.pk:  # it was over: a follow-up
+        stage.support.tickets[f"{name}-again"] = said.ticket
 
 
 def _reply(stage: Stage, ticket: Ticket, turn: Turn, then: str = "", code: str = "") -> None:
@@ -342,6 +344,7 @@ def _escalate(stage: Stage, ticket: Ticket, turn: Turn, _: str) -> None:
     escalate.escalate_now(
         ticket=ticket, reason=turn.text, actor=_actor(stage, turn.who), now=stage.now
     )
+    stage.run()
 
 
 def _waive(stage: Stage, ticket: Ticket, turn: Turn, metric: str) -> None:
