@@ -286,32 +286,26 @@ def retarget(
         if not may_correct or terms.seconds <= kept:
             return past
         again = _unbreached(clock, terms, calendar, due=clock.due_at)
-        return _retargeted((*past, Change("unbreach", at, again, "corrected")), at, terms, calendar)
+        past = (*past, Change("unbreach", at, again, "corrected"))
+        return past + _moved(again, at, kept, terms, calendar)
     if clock.target_seconds == terms.seconds and (was is calendar or was == calendar):
         return past
-    if clock.is_paused:
-        passed = _passed(terms, terms.seconds, kept)
-        stored = replace(
-            clock,
-            target_seconds=terms.seconds,
-            warned_percent=min(clock.warned_percent, passed),
-            generation=clock.generation + 1,
-        )
-        return (*past, Change("retarget", at, stored))
-    moved = replace(clock, consumed_seconds=kept, anchor_at=at)
-    return past + _again(moved, at, terms, calendar, "retarget")
+    return past + _moved(clock, at, kept, terms, calendar)
 
 
-def _retargeted(past: Changes, at: datetime, terms: Terms, calendar: Calendar) -> Changes:
-    """After a breach was taken back: the new target, from where the clock stands."""
-    clock = past[-1].clock
-    kept = clock.consumed_seconds
+def _moved(clock: ClockState, at: datetime, kept: int, terms: Terms, calendar: Calendar) -> Changes:
+    """A clock that is not missed, with `kept` seconds used, under another target."""
     if not clock.is_paused:
-        kept = used(clock, at, calendar)
         clock = replace(clock, consumed_seconds=kept, anchor_at=at)
-        return past + _again(clock, at, terms, calendar, "retarget")
-    stored = replace(clock, target_seconds=terms.seconds, generation=clock.generation + 1)
-    return (*past, Change("retarget", at, stored))
+        return _again(clock, at, terms, calendar, "retarget")
+    passed = _passed(terms, terms.seconds, kept)
+    stored = replace(
+        clock,
+        target_seconds=terms.seconds,
+        warned_percent=min(clock.warned_percent, passed),
+        generation=clock.generation + 1,
+    )
+    return (Change("retarget", at, stored),)
 
 
 def _again(clock: ClockState, at: datetime, terms: Terms, calendar: Calendar, what: str) -> Changes:
@@ -540,14 +534,48 @@ def adopt(
 
     What is too late by then is missed at `at`, because of the new target, and not before.
     """
-    clock = ClockState(PAUSED if paused else RUNNING, terms.seconds, started_at, at)
-    kept = worked(calendar, started_at, at, pauses)
-    clock = replace(clock, consumed_seconds=kept, is_paused=paused)
-    if paused:
-        return (Change("start", at, clock, "adopted"),)
-    clock = replace(clock, due_at=_due(calendar, at, clock.remaining))
-    clock = replace(clock, warned_percent=_passed(terms, terms.seconds, kept))
-    begun = Change("start", at, _checked(clock, terms, calendar), "adopted")
-    if terms.seconds <= kept:
-        return begun, _missed_by_retarget(clock, at, terms, calendar)
-    return (begun,)
+    fresh = ClockState(RUNNING, terms.seconds, started_at, at)
+    return _counted(fresh, at, terms, calendar, pauses, paused, "start")
+
+
+def readopt(
+    clock: ClockState,
+    at: datetime,
+    terms: Terms,
+    calendar: Calendar,
+    *,
+    pauses: Iterable[Pause] = (),
+    paused: bool = False,
+) -> Changes:
+    """The same for a clock that was let go because nothing was promised for a while."""
+    if clock.state != CANCELLED:
+        return ()
+    back = replace(clock, cancel_cause="", generation=clock.generation + 1)
+    return _counted(back, at, terms, calendar, pauses, paused, "restore")
+
+
+def _counted(
+    clock: ClockState,
+    at: datetime,
+    terms: Terms,
+    calendar: Calendar,
+    pauses: Iterable[Pause],
+    paused: bool,
+    what: str,
+) -> Changes:
+    """Counted from its start until `at`, and from there on under these terms."""
+    kept = worked(calendar, clock.started_at, at, pauses)
+    clock = replace(
+        clock,
+        state=PAUSED if paused else RUNNING,
+        target_seconds=terms.seconds,
+        consumed_seconds=kept,
+        anchor_at=at,
+        is_paused=paused,
+        due_at=None if paused else _due(calendar, at, terms.seconds - kept),
+        warned_percent=_passed(terms, terms.seconds, kept),
+    )
+    counted = Change(what, at, _checked(clock, terms, calendar), "counted from its start")
+    if terms.seconds <= kept and not paused:
+        return counted, _missed_by_retarget(clock, at, terms, calendar)
+    return (counted,)

@@ -283,6 +283,31 @@ def test_a_policy_that_no_longer_matches_keeps_what_was_met_or_missed() -> None:
     }
 
 
+def test_a_promise_that_comes_back_counts_without_the_waits_of_meanwhile() -> None:
+    sla.plain_policy(sla.cell("resolution", 36000), sla.cell("first_reply", 36000))
+    ticket = sla.ticket(status="open")
+    sla.prioritise(ticket, "P4", MONDAY + HOUR)
+    sla.reply(ticket, MONDAY + 90 * MINUTE)
+    sla.to(ticket, "waiting_customer", MONDAY + 2 * HOUR)
+    sla.to(ticket, "open", MONDAY + 5 * HOUR)
+    sla.prioritise(ticket, "P3", MONDAY + 6 * HOUR)
+    resolution = sla.clock(ticket, "resolution")
+    assert (resolution.consumed_seconds, resolution.due_at) == (3 * 3600, MONDAY + 13 * HOUR)
+    # The reply came while nothing was promised: it is not owed any more.
+    assert sla.clock(ticket, "first_reply").state == "cancelled"
+
+
+def test_resolving_ends_also_what_was_asked_after_the_words_were_written() -> None:
+    """A reply that resolves is held; the customer writes before it goes out."""
+    sla.site()
+    ticket = sla.ticket()
+    sla.reply(ticket, MONDAY + HOUR)
+    sla.asks(ticket, MONDAY + 2 * HOUR + 10 * SECOND)
+    sla.to(ticket, "resolved", MONDAY + 2 * HOUR + 15 * SECOND, at=MONDAY + 2 * HOUR)
+    asked = sla.clock(ticket, "next_reply")
+    assert (asked.state, asked.stopped_at) == ("met", MONDAY + 2 * HOUR + 10 * SECOND)
+
+
 def test_a_target_that_comes_later_counts_from_the_beginning_without_the_pauses() -> None:
     sla.plain_policy(sla.cell("resolution", 36000, priority="P2"))
     ticket = sla.ticket(status="open")

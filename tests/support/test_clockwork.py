@@ -20,7 +20,7 @@ OFFICE = Calendar.of(
     {day: [[540, 720], [780, 1080]] for day in ("mon", "tue", "wed", "thu", "fri")},
 )
 TERMS = Terms(10 * 3600, (50, 80), (0, 900, 3600))
-SECOND = timedelta(seconds=1)
+SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)
 
 
 def h(hours: float) -> datetime:
@@ -108,6 +108,18 @@ def test_a_late_event_subtracts_what_was_counted_since() -> None:
     )[-1].clock
     stopped = clockwork.stop(checkpointed, h(3), TERMS, OPEN)[-1].clock
     assert stopped.worked_seconds_final == 3 * 3600
+
+
+def test_a_correction_before_triage_counts_what_was_used_in_the_calendar_of_then() -> None:
+    """P1 by mistake: around the clock from Monday 03:00, and back to office hours."""
+    start = datetime(2026, 9, 7, 3, 0, tzinfo=UTC)
+    missed = clockwork.tick(begun(Terms(900), OPEN, start), start + HOUR, Terms(900), OPEN)
+    terms, now = Terms(8 * 3600), start + HOUR
+    changes = clockwork.retarget(missed[-1].clock, now, terms, OFFICE, was=OPEN, may_correct=True)
+    clock = changes[-1].clock
+    assert [c.what for c in changes] == ["unbreach", "retarget"]
+    assert clock.consumed_seconds == 3600
+    assert clock.due_at == datetime(2026, 9, 7, 15, 0, tzinfo=UTC)  # seven office hours, lunch out
 
 
 def test_what_began_without_a_target_counts_from_its_start() -> None:

@@ -265,6 +265,16 @@ def test_without_an_owner_the_primary_then_the_lead_then_managers_are_told(cast:
     assert {subject[1:].split("]")[0]: name for name, subject in told()} == expected
 
 
+def test_a_later_step_is_for_others_than_the_owner(cast: Cast) -> None:
+    sla.plain_policy(sla.cell("triage", 600, Step(0, Tell.OWNER), Step(900, Tell.BACKUP)))
+    team = build.team(lead=cast.bea)
+    surface = build.surface(backup=cast.sam, team=team, now=MONDAY)
+    sla.ticket(surface=surface, owner=cast.sam)
+    sweep(now=MONDAY + 11 * MINUTE)
+    sweep(now=MONDAY + HOUR)
+    assert [name for name, _ in told()] == ["Sam", "Bea"]
+
+
 def test_the_second_on_call_is_the_backup_where_a_surface_names_none(cast: Cast) -> None:
     sla.plain_policy(sla.cell("triage", 600, Step(0, Tell.BACKUP)))
     team = build.team(lead=cast.maya)

@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import cached_property
+from typing import TypedDict
 
 import structlog
-from django.db.models import Max
+from django.db.models import Max, QuerySet
 
-from apps.calendars.businesstime import BusinessTimeError
+from apps.calendars.businesstime import BusinessTimeError, Pause
 from apps.core.audit import Actor
 from apps.core.errors import Conflict, Invalid
 from apps.core.models import Kind
@@ -33,6 +34,11 @@ NO_POLICY = "no_policy"  # nothing is promised to such a ticket any more
 AT_CREATION = (matching.TRIAGE, matching.FIRST_REPLY, matching.RESOLUTION)
 Choose = Callable[[Asked], Mapping[str, Promise]]
 SHOWN = ("sla_state", "sla_metric", "sla_due_at", "sla_remaining_seconds")
+
+
+class _SoFar(TypedDict):
+    pauses: list[Pause]
+    paused: bool
 
 
 class Book:
@@ -71,8 +77,8 @@ class Book:
 
     def stop(self, metric: str, at: datetime, *, without_reply: bool = False) -> None:
         one = self.open(metric)
-        if one is None or one.row.started_at > at:
-            return  # what began after the event is not ended by it
+        if one is None:
+            return
         self.ledger.take(
             one,
             clockwork.stop(one.state, at, one.terms, one.calendar, without_reply=without_reply),
@@ -92,17 +98,28 @@ class Book:
 
     def adopt(self, metric: str, since: datetime, promise: Promise) -> None:
         """Start a clock that had no target when it would have begun."""
-        pauses = history.pauses(
-            self.ticket, metric, third_party=promise.third_party, until=self.now
-        )
-        paused = matching.stands_still(metric, self.ticket.status, third_party=promise.third_party)
+        counted = self._so_far(metric, promise)
         self._add(
             metric,
             promise,
-            lambda: clockwork.adopt(
-                since, self.now, promise.terms, promise.calendar, pauses=pauses, paused=paused
-            ),
+            lambda: clockwork.adopt(since, self.now, promise.terms, promise.calendar, **counted),
         )
+
+    def readopt(self, one: Held, promise: Promise, cause: str) -> None:
+        """The clock was let go when nothing was promised, and something is again."""
+        counted = self._so_far(one.row.metric, promise)
+        changes = clockwork.readopt(one.state, self.now, promise.terms, promise.calendar, **counted)
+        place(one, promise)
+        self.ledger.take(one, changes, cause)
+
+    def _so_far(self, metric: str, promise: Promise) -> _SoFar:
+        """When a clock would have stood still if there had been one, and whether it does now."""
+        third_party = promise.third_party
+        pauses: list[Pause] = []
+        if metric in matching.MAY_PAUSE:
+            pauses = history.pauses(self.ticket, metric, third_party=third_party, until=self.now)
+        paused = matching.stands_still(metric, self.ticket.status, third_party=third_party)
+        return {"pauses": pauses, "paused": paused}
 
     def _add(self, metric: str, promise: Promise, decide: Callable[[], Changes]) -> None:
         try:
@@ -217,7 +234,9 @@ def agent_replied(
     next update is due from here on, unless the same word resolves it (`goes_on` false)."""
     book = Book.of(ticket, actor, now)
     for metric in (matching.FIRST_REPLY, matching.NEXT_REPLY, matching.PERIODIC_UPDATE):
-        book.stop(metric, at)
+        one = book.open(metric)
+        if one is not None and one.row.started_at <= at:  # what was asked later is not answered
+            book.stop(metric, at)
     if goes_on and ticket.is_active and _has_promises(ticket):
         book.begin(matching.PERIODIC_UPDATE, at)
         unanswered = _unanswered(ticket, at) if at < now else None
@@ -285,11 +304,24 @@ def choose_again(book: Book, cause: str) -> None:
             _let_go(book, one)
         elif one.row.is_open:
             book.retarget(one, promise, cause)
-        elif one.row.state == State.CANCELLED and one.row.cancel_cause == NO_POLICY:
-            changes = clockwork.restore(one.state, book.now, one.terms, one.calendar)
-            book.ledger.take(one, changes, cause)
-            book.retarget(one, promise, cause)
+        elif one.row.cancel_cause == NO_POLICY and _is_owed(book, one):
+            book.readopt(one, promise, cause)
     _begin_missing(book)
+
+
+def _is_owed(book: Book, one: Held) -> bool:
+    """Whether what a clock was let go for has not happened in the meantime."""
+    ticket, metric = book.ticket, one.row.metric
+    if one.row.state != State.CANCELLED or book.open(metric) is not None:
+        return False
+    if metric == matching.TRIAGE:
+        return ticket.triaged_at is None
+    if metric == matching.FIRST_REPLY:
+        return ticket.first_replied_at is None
+    if metric == matching.RESOLUTION:
+        return True
+    since = one.row.started_at
+    return not _public(ticket, TicketMessage.Author.AGENT).filter(at__gt=since).exists()
 
 
 def _let_go(book: Book, one: Held) -> None:
@@ -416,11 +448,13 @@ def _has_promises(ticket: Ticket) -> bool:
 
 def _unanswered(ticket: Ticket, at: datetime) -> datetime | None:
     """When the requester spoke after a reply that is only taken in now."""
-    rows = TicketMessage.objects.filter(
-        ticket=ticket, author=TicketMessage.Author.REQUESTER, status="posted", at__gt=at
-    )
-    if TicketMessage.objects.filter(
-        ticket=ticket, author=TicketMessage.Author.AGENT, status="posted", at__gt=at
-    ).exists():
+    if _public(ticket, TicketMessage.Author.AGENT).filter(at__gt=at).exists():
         return None
+    rows = _public(ticket, TicketMessage.Author.REQUESTER).filter(at__gt=at)
     return rows.order_by("at").values_list("at", flat=True).first()
+
+
+def _public(ticket: Ticket, author: str) -> QuerySet[TicketMessage]:
+    return TicketMessage.objects.filter(
+        ticket=ticket, author=author, status=TicketMessage.Status.POSTED
+    )

@@ -53,7 +53,8 @@ class People:
     def told_by(self, ticket: Ticket, tell: str) -> list[Why]:
         """The people of a step, or who stands in where there is nobody of that sort.
 
-        What is not real reaches nobody but the ticket's owner.
+        Later steps are for others than the owner, who was told by the first. What is not real
+        reaches nobody but the ticket's owner.
         """
         ways = {
             Tell.OWNER: (self._owner, self._lead),
@@ -62,7 +63,8 @@ class People:
         }
         for way in ways[Tell(tell)]:
             person, why = way(ticket)
-            if person is not None and person.is_active:
+            known = tell != Tell.OWNER and person is not None and person.pk == ticket.owner_id
+            if person is not None and person.is_active and not known:
                 return self._fit(ticket, [(person, why)])
         return self._fit(ticket, [(one, "you are a manager") for one in self._managers])
 

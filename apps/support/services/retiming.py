@@ -95,7 +95,8 @@ def choose_batch(pks: Sequence[int], *, cause: str, actor: Actor, now: datetime)
         return chosen[asked]
 
     def act(book: Book) -> None:
-        choose_again(book, cause)
+        if book.ticket.is_active:
+            choose_again(book, cause)
 
     each_book(pks, act, actor=actor, now=now, choose=choose)
 
