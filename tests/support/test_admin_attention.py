@@ -41,6 +41,7 @@ def test_each_trouble_is_named_with_the_page_that_mends_it(cast: Cast) -> None:
         raw=b"Subject: Hm\r\n\r\nx", received_at=clock.now(), now=clock.now(), mailbox=None
     )
     type(mail).objects.filter(pk=mail.pk).update(status="failed")
+    SlaPolicy.objects.update(is_default=False)
     type(cast.sam).objects.exclude(pk=cast.maya.pk).update(roles=["viewer"])
     shown = found()
     assert set(shown) == set(TITLES)
