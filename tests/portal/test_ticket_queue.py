@@ -93,7 +93,7 @@ def test_promises_are_written_in_words_a_shape_and_the_readers_own_time(
     assert "Resolution: Paused 3 h 20 m left" in said
     assert "No target" in said
     assert 'title="Resolution due Monday 7 September 2026, 11:42 Berlin (09:42 UTC)"' in html
-    assert "4 tickets, 1 breached." in said
+    assert "4 tickets, 1 overdue." in said
     at_nine.forget()
 
 

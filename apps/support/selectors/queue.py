@@ -32,7 +32,7 @@ from apps.support.models import (
     TicketLink,
 )
 from apps.support.querysets import TicketQuerySet
-from apps.support.selectors.search import search
+from apps.support.selectors.textual import saying
 
 COUNTED = 999  # counts stop here and say "999+"
 SIZES = (25, 50)
@@ -155,12 +155,8 @@ def matching(
     `ids` spares looking up the keys once more, where they are known.
     """
     known = named(user, [filters]) if ids is None else ids
-    if filters.text:
-        found = Ticket.objects.visible_to(user).filter(
-            pk__in=search(user, filters.text).values("pk")
-        )
-    else:
-        found = Ticket.objects.visible_to(user)
+    visible = Ticket.objects.visible_to(user)
+    found = saying(user, filters.text) if filters.text else visible
     if filters.statuses != frozenset(Ticket.Status.values):
         found = found.filter(status__in=sorted(filters.statuses))
     return found.filter(_of_view(user, filters.view, now), *_narrowing(user, filters, known, now))
@@ -371,19 +367,29 @@ def counts(asked: Mapping[str, TicketQuerySet]) -> dict[str, Count]:
 
 
 def tab_counts(
-    user: Any, filters: Filters, views: Sequence[SavedView], *, now: datetime
+    user: Any,
+    filters: Filters,
+    views: Sequence[SavedView],
+    *,
+    now: datetime,
+    here: TicketQuerySet | None = None,
 ) -> dict[str, Count]:
-    """The counts of the tabs, of the first saved views (`v7`), of this page (`here`) and of the
-    breached ones among them (`breached`)."""
+    """The counts of the tabs, of the first saved views (`v7`), of this page (`here`) and of those
+    in it whose promise is missed and runs on (`overdue`). `here` are the page's own tickets,
+    where they were asked for already."""
     wanted = {tab: Filters(view=tab) for tab in TABS}
     wanted |= {f"v{view.pk}": of_view(view) for view in views[:VIEWS_COUNTED]}
-    wanted["here"] = filters
+    same = next((name for name, one in wanted.items() if one == filters), "here")
     ids = named(user, wanted.values())
     asked = {name: matching(user, one, now=now, ids=ids) for name, one in wanted.items()}
-    asked["breached"] = asked["here"].filter(sla_state="breached")
-    if filters.by_due:  # only where the index has them: due, or standing still
-        asked["breached"] = asked["breached"].filter(Q(sla_due_at__lte=now) | Q(sla_due_at=None))
-    return counts(asked)
+    if here is None:
+        here = matching(user, filters, now=now)
+    if same == "here":
+        asked["here"] = here
+    if filters.by_due:
+        asked["overdue"] = here.filter(sla_state="breached", sla_due_at__lte=now)
+    found = counts(asked)
+    return {**found, "here": found[same]}
 
 
 # -- saved views

@@ -46,13 +46,14 @@ def _shown(request: HttpRequest, person: Person, now: datetime) -> dict[str, Any
     filters, size = _filters(request), _size(request)
     views = queue.views_of(person)
     saved = _saved(request, views)
+    found = queue.matching(person, filters, now=now)
     cut = queue.page(
-        queue.matching(person, filters, now=now),
+        found,
         by_due=filters.by_due,
         cursor=request.GET.get("cursor", "")[:60],
         size=size,
     )
-    counts = queue.tab_counts(person, filters, views, now=now)
+    counts = queue.tab_counts(person, filters, views, now=now, here=found)
     extra = ("&size=50" if size == 50 else "") + (f"&saved={saved.pk}" if saved else "")
     address = f"?{filters.query()}{extra}"
     return {
@@ -67,7 +68,7 @@ def _shown(request: HttpRequest, person: Person, now: datetime) -> dict[str, Any
         "previous": f"{address}&cursor={cut.before}" if cut.before else "",
         "next": f"{address}&cursor={cut.after}" if cut.after else "",
         "count": counts["here"],
-        "breached": counts["breached"],
+        "overdue": counts.get("overdue"),
         "order": "due time, then priority" if filters.by_due else "number, newest first",
     }
 
