@@ -22,6 +22,7 @@ from apps.accounts.roles import Role, Scope
 from apps.core import audit, clock
 from apps.notifications import services as notifications
 from apps.notifications.models import Channel, Message
+from apps.support.models import Queue, Ticket
 from opsportal.asgi import application
 from tests import builders as build
 from tests.calls import Caller, signed_in, tool
@@ -63,6 +64,7 @@ NOTHING = {
     "pk": "987654", "ref": "INC-987654", "key": "nothing", "token": "nothing", "rest": "nothing",
     "object_id": "987654", "name": "archive", "content_type_id": "987654", "app_label": "alerts",
     "delivery": "987654", "url": "nothing", "urgency": "high", "channel": "email", "uidb36": "x",
+    "email": "nobody@example.com",
 }  # fmt: skip
 
 
@@ -133,6 +135,13 @@ RESTRICTED = [
     "incident", "incident_live", "incident_move", "incident_severity", "incident_comment",
     "incident_command", "incident_acknowledge", "api-incident", "api-incident-transition",
     "api-incident-timeline", "api-incident-acknowledge",
+]  # fmt: skip
+# Of a ticket in a private queue, or on another team's surface.
+TICKETS = [
+    "api-ticket", "api-ticket-transition", "api-ticket-messages", "api-ticket-file",
+    "api-ticket-merge", "api-ticket-unmerge", "api-ticket-split", "api-ticket-links",
+    "api-ticket-link", "api-ticket-escalate", "api-ticket-watchers", "api-ticket-watcher",
+    "api-ticket-events", "api-ticket-csat",
 ]  # fmt: skip
 CONTACTS = ["profile_method", "profile_resend", "profile_remove", "profile_test"]
 MAILBOX = ["mailbox_message", "mailbox_html"]
@@ -239,6 +248,11 @@ def hidden_from(person: Person, cast: Cast) -> list[tuple[str, dict[str, object]
     if Role.MANAGER not in person.roles:
         hidden = build.incident(title="Hush", visibility="restricted", by=cast.maya)
         found += [(name, {"ref": hidden.ref}) for name in RESTRICTED]
+        hush = Queue.objects.create(
+            key="hush", name="Hush", is_private=True, team=build.team("hush")
+        )
+        private = build.ticket("Hush", queue=hush)
+        found += [(name, {"ref": private.ref}) for name in TICKETS]
     return found
 
 
@@ -254,7 +268,7 @@ def ask(caller: Caller, method: str, path: str, token: str = "") -> Any:
 
 def shape(answer: Any) -> str:
     """The answer without the id that was asked for and without what is random."""
-    text = re.sub(r"\b(INC-)?\d+\b|[A-Za-z0-9]{32,}", "#", answer.content.decode())
+    text = re.sub(r"\b(INC-|TCK-)?\d+\b|[A-Za-z0-9]{32,}", "#", answer.content.decode())
     return re.sub(r'nonce="[^"]*"', "", text)
 
 
@@ -281,12 +295,14 @@ TEAM_OBJECTS = {
     "api-webhook": "webhook", "api-webhook-rotate": "webhook", "api-webhook-test": "webhook",
     "api-webhook-deliveries": "webhook", "api-webhook-delivery": "webhook",
     "api-webhook-redeliver": "webhook",
+    **dict.fromkeys(TICKETS, "ticket"),
 }  # fmt: skip
 CUSTOMERS = "customers belong to no team: every key with the scope of tickets sees them"
 # Objects of the whole house, which no key of a team is kept from.
 TEAMLESS = {
     "api-customer": CUSTOMERS, "api-customer-contacts": CUSTOMERS, "api-customer-orgs": CUSTOMERS,
     "api-contact": CUSTOMERS, "api-org": CUSTOMERS, "api-connection": CUSTOMERS,
+    "api-request-type": "request types are the same for everybody who logs a ticket",
 }  # fmt: skip
 MANAGERS_OWN = {"webhook"}  # members do not read these
 
@@ -314,8 +330,10 @@ def foreign(cast: Cast) -> Foreign:
         "incident": {"ref": ref}, "alert": {"pk": alert.pk}, "delivery": {"pk": delivery.pk},
         "page": {"pk": group.page.pk}, "surface": {"key": surface.key},
         "schedule": {"ref": schedule.key}, "webhook": told_of_all(),
+        "ticket": {"ref": build.ticket("Invoice", surface=surface).ref},
     }  # fmt: skip
-    return Foreign(theirs, objects, [alert, group.page, surface, schedule])
+    rows = [alert, group.page, surface, schedule, Ticket.objects.get()]
+    return Foreign(theirs, objects, rows)
 
 
 def told_of_all() -> dict[str, object]:
@@ -397,7 +415,8 @@ def test_a_key_of_a_team_reads_customers_and_no_other_scope_does(cast: Cast) -> 
     link = build.connection(org=build.org(account=account))
     ana = build.contact(account=account)
     given = {"api-contact": {"pk": ana.pk}, "api-connection": {"pk": link.pk},
-             "api-org": {"key": link.source.project.org.key}}  # fmt: skip
+             "api-org": {"key": link.source.project.org.key},
+             "api-request-type": {"key": build.ticket(requester=ana).request_type.key}}  # fmt: skip
     team = build.team("inspect")
     for name in TEAMLESS:
         path = named(name).path(**given.get(name, {"key": account.key}))

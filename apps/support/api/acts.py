@@ -119,10 +119,10 @@ class TicketFile(View):
     scopes = SCOPES
 
     @extend_schema(responses={(200, "application/octet-stream"): OpenApiTypes.BINARY})
-    def get(self, request: Request, ref: str, id: str) -> HttpResponse:
+    def get(self, request: Request, ref: str, pk: str) -> HttpResponse:
         ticket = ticket_by(request.user, ref)
         rows = Attachment.objects.filter(message__in=messages_of(request.user, ticket).values("pk"))
-        row = find(rows.select_related("stored"), id)
+        row = find(rows.select_related("stored"), pk)
         return HttpResponse(
             bytes(row.stored.content),
             content_type=row.content_type,
@@ -210,10 +210,10 @@ class TicketLinkDetail(View):
     scopes = SCOPES
 
     @extend_schema(responses={204: None})
-    def delete(self, request: Request, ref: str, id: str) -> Response:
+    def delete(self, request: Request, ref: str, pk: str) -> Response:
         """Take a link away. A ticket that waited for nothing else returns to open."""
         ticket = ticket_by(request.user, ref)
-        row = find(TicketLink.objects.filter(ticket=ticket), id)
+        row = find(TicketLink.objects.filter(ticket=ticket), pk)
         unblocking.unlink(link=row, **by(request))
         return Response(status=204)
 
