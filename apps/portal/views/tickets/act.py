@@ -284,9 +284,8 @@ def _unmerge(found: Ticket, person: Person, form: Form, now: datetime) -> str:
 
 def _split(found: Ticket, person: Person, form: Form, now: datetime) -> str:
     values = form.cleaned_data
-    message = TicketMessage.objects.filter(ticket=found, pk=values["message"]).first()
-    if message is None:
-        raise Invalid("This message is not on the ticket.")
+    rows = TicketMessage.objects.filter(ticket=found)
+    message = get_object_or_404(rows, pk=values["message"])
     fresh = merging.split(
         message=message,
         subject=values["subject"],
@@ -307,9 +306,8 @@ def _escalate(found: Ticket, person: Person, form: Form, now: datetime) -> str:
 def _waive(found: Ticket, person: Person, form: Form, now: datetime) -> str:
     if not person.may(Grant.EDIT_SUPPORT):
         raise NotAllowed("A missed promise is waived by a manager.")
-    row = TicketClock.objects.filter(ticket=found, pk=form.cleaned_data["clock"]).first()
-    if row is None:
-        raise Invalid("This promise is not on the ticket.")
+    rows = TicketClock.objects.filter(ticket=found)
+    row = get_object_or_404(rows, pk=form.cleaned_data["clock"])
     clocks.waive(clock=row, reason=form.cleaned_data["reason"], **_by(person, now))
     return "The promise is waived; the reason stands in the timeline."
 

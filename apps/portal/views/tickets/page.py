@@ -140,6 +140,7 @@ def context(
         "facts": all_facts,
         "steps": steps,
         "form": known,
+        "wrong": next((form for name, form in bound.items() if name != "say"), None),
         "open": next(iter(bound), "split" if begins["split"] else ""),
         "neighbors": selectors.neighbors(ticket, person, came_from(request), now=now),
         "macros": selectors.macros_for(ticket),
