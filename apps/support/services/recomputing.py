@@ -24,8 +24,8 @@ from apps.support.clockwork import Changes
 from apps.support.models import ClockEvent, Metric, Ticket, TicketClock
 from apps.support.selectors.promising import calendar_of
 from apps.support.services import clocknews
+from apps.support.services.clockbook import SHOWN, set_shown
 from apps.support.services.clockrows import Held, Ledger, held, of_tickets, store
-from apps.support.services.clocks import SHOWN, set_shown
 
 MOST = 5000  # clocks in one go
 LONGEST = timedelta(days=92)

@@ -16,8 +16,9 @@ from apps.support import clockwork, lifecycle
 from apps.support.models import SlaPolicy, Ticket, TicketClock
 from apps.support.selectors.promising import Asked, Promise, promises
 from apps.support.services import clocknews
+from apps.support.services.clockbook import SHOWN, Book, Choose, set_shown
 from apps.support.services.clockrows import Held, Ledger, of_tickets, store
-from apps.support.services.clocks import SHOWN, Book, Choose, choose_again, set_shown
+from apps.support.services.clocks import choose_again
 
 AT_ONCE = 500  # tickets that are timed in the call that changed the policy
 BATCH = 200

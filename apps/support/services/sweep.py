@@ -21,8 +21,8 @@ from apps.paging import services as paging
 from apps.support import clockwork, matching, priority
 from apps.support.models import EscalationStep, Metric, Priority, Ticket, TicketClock, TicketMessage
 from apps.support.services import clocknews, escalate, noticing, tickets
+from apps.support.services.clockbook import SHOWN, set_shown
 from apps.support.services.clockrows import Entry, Held, Ledger, of_tickets, store
-from apps.support.services.clocks import SHOWN, set_shown
 from apps.support.services.noticing import News
 
 log = structlog.get_logger("opsportal.support")
