@@ -59,7 +59,9 @@ class RequestTypeSerializer(serializers.ModelSerializer[RequestType]):
 
     id = IdField()
     queue = serializers.SerializerMethodField(help_text="A key; null where you may not see it.")
-    surface = SurfaceKeyField(help_text="Where a ticket goes that names none.")
+    surface = serializers.SerializerMethodField(
+        help_text="Where a ticket goes that names none; null where you may not see it."
+    )
     owner = PersonField(read_only=True, allow_null=True, help_text="Null: the surface's owner.")
     public = serializers.BooleanField(source="is_public", help_text="Offered to customers.")
     fields_ = RequestFieldSerializer(many=True)
@@ -78,6 +80,10 @@ class RequestTypeSerializer(serializers.ModelSerializer[RequestType]):
     def get_queue(self, row: RequestType) -> str | None:
         seen: set[int] = self.context["queues"]
         return row.queue.key if row.queue_id in seen else None
+
+    def get_surface(self, row: RequestType) -> str | None:
+        seen: set[int] = self.context["surfaces"]
+        return row.surface.key if row.surface and row.surface_id in seen else None
 
 
 class QueueSerializer(serializers.ModelSerializer[Queue]):

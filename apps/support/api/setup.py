@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.core.api.views import ListView, View, find
+from apps.ownership.models import Surface
 from apps.support.api.filters import RequestTypeFilter
 from apps.support.api.rows import SCOPES
 from apps.support.api.serializers import MacroSerializer, QueueSerializer, RequestTypeSerializer
@@ -23,8 +24,14 @@ def _types() -> QuerySet[RequestType]:
     return rows.prefetch_related("fields")
 
 
-def _queues(user: Any) -> set[int]:
-    return set(Queue.objects.visible_to(user).values_list("pk", flat=True))
+def _seen(user: Any) -> dict[str, Any]:
+    """Which queues and surfaces of the types the asker may see."""
+    queues = Queue.objects.visible_to(user).filter(request_types__isnull=False)
+    surfaces = Surface.objects.visible_to(user).filter(request_types__isnull=False)
+    return {
+        "queues": set(queues.values_list("pk", flat=True)),
+        "surfaces": set(surfaces.values_list("pk", flat=True)),
+    }
 
 
 class RequestTypeList(ListView):
@@ -39,7 +46,7 @@ class RequestTypeList(ListView):
         return _types().filter(archived_at=None)
 
     def get_serializer_context(self) -> dict[str, Any]:
-        return {**super().get_serializer_context(), "queues": _queues(self.request.user)}
+        return {**super().get_serializer_context(), **_seen(self.request.user)}
 
 
 class RequestTypeDetail(View):
@@ -48,9 +55,8 @@ class RequestTypeDetail(View):
     @extend_schema(responses=RequestTypeSerializer)
     def get(self, request: Request, key: str) -> Response:
         """One request type by its key, also an archived one."""
-        context = {"queues": _queues(request.user)}
         row = find(_types(), key, by="key")
-        return Response(RequestTypeSerializer(row, context=context).data)
+        return Response(RequestTypeSerializer(row, context=_seen(request.user)).data)
 
 
 class QueueList(ListView):
