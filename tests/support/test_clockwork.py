@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apps.calendars.businesstime import ALWAYS, Calendar, deadline, worked
-from apps.support import clockwork, matching
+from apps.support import clockwork, matching, replay
 from apps.support.clockwork import ClockState, Terms
 from tests.vectors import adapt
 
@@ -203,6 +203,79 @@ def test_kept_means_worked_no_more_than_the_target(stopped: int, target: int) ->
     clock = clockwork.stop(begun(Terms(target), OFFICE), at, Terms(target), OFFICE)[-1].clock
     assert (clock.state == "met") == (worked(OFFICE, ZERO, at) <= target)
     assert clock.worked_seconds_final == worked(OFFICE, ZERO, at)
+
+
+# -- anything may happen in any order
+
+ACTS = ("pause", "resume", "shorter", "longer", "calendar", "tick", "stop", "reopen", "cancel",
+        "restore", "waive")  # fmt: skip
+ALWAYS_OPEN, TARGETS = Calendar("Europe/Berlin", ALWAYS), {"shorter": 4 * 3600, "longer": 90_000}
+
+
+def act(name: str, clock: ClockState, at: datetime, calendar: Calendar) -> clockwork.Changes:
+    """One event as the services bring it about."""
+    terms = replace(TERMS, seconds=clock.target_seconds)
+    if name in TARGETS:
+        other = replace(TERMS, seconds=TARGETS[name])
+        return clockwork.retarget(clock, at, other, calendar, was=calendar, may_correct=True)
+    if name == "calendar":
+        return clockwork.recalendar(clock, at, terms, ALWAYS_OPEN, was=calendar)
+    if name in {"cancel", "waive"}:
+        return getattr(clockwork, name)(clock, at, "said so")  # type: ignore[no-any-return] # by name
+    return getattr(clockwork, name)(clock, at, terms, calendar)  # type: ignore[no-any-return] # by name
+
+
+def tick(clock: ClockState, at: datetime, calendar: Calendar) -> clockwork.Changes:
+    return clockwork.tick(clock, at, replace(TERMS, seconds=clock.target_seconds), calendar)
+
+
+@settings(max_examples=250, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(ACTS), st.integers(-900, 30 * 3600)), max_size=14))
+def test_whatever_happens_a_clock_keeps_its_rules_and_its_history_explains_it(
+    acts: list[tuple[str, int]],
+) -> None:
+    """Also events that come in late, with a time before the last one."""
+    calendar, at = OFFICE, ZERO
+    changes = clockwork.begin(ZERO, TERMS, OFFICE)
+    clock = changes[-1].clock
+    for name, later in acts:
+        at = max(ZERO, at + timedelta(seconds=later))
+        done = tick(clock, at, calendar) if name == "tick" else act(name, clock, at, calendar)
+        if name == "calendar" and done:
+            calendar = ALWAYS_OPEN
+        changes += done
+        clock = done[-1].clock if done else clock
+        check_rules(clock)
+    keys = [change.key for change in changes]
+    assert len(set(keys)) == len(keys)
+    events = [
+        replay.Event(c.what, c.at, c.clock.due_at, c.clock.consumed_seconds, c.clock.target_seconds)
+        for c in changes
+    ]
+    played = replay.play(events)
+    assert played is not None
+    stored = (clock.state, clock.consumed_seconds, clock.target_seconds, clock.due_at,
+              clock.stopped_at, clock.is_paused)  # fmt: skip
+    assert stored == tuple(getattr(played, name) for name in (
+        "state", "consumed_seconds", "target_seconds", "due_at", "stopped_at", "is_paused",
+    ))  # fmt: skip
+
+
+def check_rules(clock: ClockState) -> None:
+    """What the database asks of a row, and that nothing due is forgotten."""
+    if clock.state == "running":
+        assert clock.due_at is not None
+        assert clock.next_check_at is not None
+        assert clock.next_check_at <= clock.due_at
+    if clock.state in {"paused", "met", "cancelled"} or clock.stopped_at or clock.waived_at:
+        assert clock.next_check_at is None
+    if clock.state == "breached":
+        assert clock.breached_at is not None
+    if clock.state in {"running", "paused", "met"}:
+        assert clock.breached_at is None
+    assert (clock.state == "paused") == (clock.is_paused and clock.state != "breached"
+                                         and clock.state != "cancelled")  # fmt: skip
+    assert clock.consumed_seconds >= 0
 
 
 # -- which clocks stand still, which policy takes a ticket
