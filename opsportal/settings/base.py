@@ -251,6 +251,8 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
 # The product's own limits and addresses.
 PRODUCT_NAME = "OpsPortal"
 STYLEGUIDE = False  # /styleguide/, on in development
+# Sites that may show the embedded report form in a frame; everything else keeps out of frames.
+REPORT_FRAME_ANCESTORS = env.words("OPSPORTAL_REPORT_FRAME_ANCESTORS")
 INTAKE_MAX_BODY = 1024 * 1024  # bytes of one event or webhook
 INTAKE_MAX_BATCH_BODY = 8 * 1024 * 1024  # bytes of one NDJSON batch
 INTAKE_RATE_DEFAULT: int | None = None  # events a second and key; None is no limit

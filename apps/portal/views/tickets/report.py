@@ -115,7 +115,7 @@ def report_embed(request: HttpRequest) -> HttpResponse:
 
 
 def _framed(response: HttpResponse) -> HttpResponse:
-    ancestors = list(getattr(settings, "REPORT_FRAME_ANCESTORS", ()))
+    ancestors = list(settings.REPORT_FRAME_ANCESTORS)
     if ancestors:
         response._csp_replace = {"frame-ancestors": ancestors}  # type: ignore[attr-defined] # read by django-csp
         response.xframe_options_exempt = True  # Django's own header knows one site at most
