@@ -15,6 +15,7 @@ from apps.notifications import services as notifications
 from apps.notifications.models import Message, WebhookDelivery
 from apps.paging import services as paging
 from apps.paging.models import Page
+from apps.rotations.models import Shift
 from apps.support.models import ClockEvent, EscalationStep, Ticket, TicketClock
 from apps.support.services.policies import Step
 from apps.support.services.sweep import SweepResult, sweep
@@ -277,13 +278,18 @@ def test_a_later_step_is_for_others_than_the_owner(cast: Cast) -> None:
 
 def test_the_second_on_call_is_the_backup_where_a_surface_names_none(cast: Cast) -> None:
     sla.plain_policy(sla.cell("triage", 600, Step(0, Tell.BACKUP)))
-    team = build.team(lead=cast.maya)
-    surface = build.surface(team=team, now=MONDAY)
-    build.schedule(cast.ravi, cast.bea, surfaces=[surface], now=MONDAY)
+    surface = build.surface(team=build.team(lead=cast.maya), now=MONDAY)
+    schedule = build.schedule(cast.ravi, surfaces=[surface], now=MONDAY)
     sla.ticket(surface=surface, owner=cast.sam)
     sweep(now=MONDAY + HOUR)
-    # The weekly preset has one layer only, so the team's lead stands in.
-    assert [name for name, _ in told()] == ["Maya"]
+    assert [name for name, _ in told()] == ["Maya"]  # nobody is second yet: the lead
+    Shift.objects.create(
+        schedule=schedule, role="secondary", person=cast.bea, start_at=MONDAY,
+        end_at=MONDAY + 100 * HOUR,
+    )  # fmt: skip
+    sla.ticket(MONDAY + HOUR, surface=surface, owner=cast.sam)
+    sweep(now=MONDAY + 2 * HOUR)
+    assert [name for name, _ in told()] == ["Maya", "Bea"]
 
 
 def test_a_step_raises_the_priority_by_one_and_ends_at_p1(cast: Cast) -> None:
