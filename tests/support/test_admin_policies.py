@@ -251,6 +251,7 @@ def test_two_who_edit_at_once_do_not_undo_each_other(maya: Client, policy: SlaPo
 
 def test_a_policy_for_some_is_added_and_put_in_order(maya: Client, policy: SlaPolicy) -> None:
     account = build.account("Bramble")
+    assert fields(maya, ADD)["resolution-P3-target"] == ["5 d"]  # as the default promises
 
     def add(name: str, **more: str) -> None:
         form = fields(maya, ADD) | {"name": [name]}

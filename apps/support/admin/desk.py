@@ -183,7 +183,7 @@ class MacroForm(Form):
             "name", "body", "is_public", "then", "resolution_code", "add_tags", "request_types",
             "position",
         ]  # fmt: skip
-        widgets = {"request_types": forms.CheckboxSelectMultiple}
+        widgets = {"request_types": forms.CheckboxSelectMultiple, "add_tags": forms.TextInput}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -80,7 +80,9 @@ class PolicyPage:
         self.form = PolicyForm(self.data, policy=self.policy, initial=_initial(self.policy))
         rows = BusinessCalendar.objects.filter(archived_at=None).order_by("name")
         self.calendars = {str(row.pk): row for row in rows}
-        self.stored = _stored(self.policy)
+        # A new policy begins with what the default promises, not with nothing.
+        self.model = self.policy or SlaPolicy.objects.filter(is_default=True).first()
+        self.stored = _stored(self.model)
         for target in self.stored.values():
             if target.calendar is not None:
                 self.calendars.setdefault(str(target.calendar_id), target.calendar)
