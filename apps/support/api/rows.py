@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Prefetch, QuerySet
 from rest_framework import serializers
 from rest_framework.request import Request
 
@@ -17,6 +17,7 @@ from apps.incidents.models import Incident
 from apps.support.api.fields import ticket_number
 from apps.support.api.serializers import MessageSerializer, TicketSerializer
 from apps.support.models import Attachment, Ticket, TicketClock, TicketLink, TicketMessage
+from apps.support.selectors.ticket import merged_into
 
 SCOPES = {"read": Scope.TICKETS_READ, "write": Scope.TICKETS_WRITE}
 SHOWN_WITH = ("request_type", "queue", "surface", "owner", "requester", "account", "org")
@@ -51,11 +52,10 @@ def shown(pk: int) -> dict[str, Any]:
 
 def messages_of(user: Any, ticket: Ticket) -> QuerySet[TicketMessage]:
     """What was said on a ticket and on those that went into it, as far as the asker may see."""
-    merged = Ticket.objects.visible_to(user).filter(merged_into=ticket).values("pk")
     files = Attachment.objects.defer("stored__content").select_related("message")
     return (
         TicketMessage.objects.said()
-        .filter(Q(ticket=ticket) | Q(ticket__in=merged))
+        .filter(ticket__in=[ticket.pk, *merged_into(ticket, user)])
         .select_related("contact")
         .prefetch_related(Prefetch("attachments", files))
     )
