@@ -100,16 +100,13 @@ class Stage:
             self.run()
 
     def deliver(self) -> None:
-        """Put what is due about tickets into the mailboxes, in one statement.
+        """Put what is due into the mailboxes, in one statement.
 
         The engine does the same in six for each message, which a quarter of tickets has hundreds
         of. Called before anything else happens, so that what was sent cannot be taken back.
         """
         waiting = Message.objects.filter(
-            status=Message.Status.PENDING,
-            channel=Channel.MAILBOX,
-            subject_kind__in=["ticket", "ticket_message"],
-            not_before__lte=self.now,
+            status=Message.Status.PENDING, channel=Channel.MAILBOX, not_before__lte=self.now
         )
         at = F("not_before")
         waiting.update(status=Message.Status.SENT, attempts=1, sending_at=at, sent_at=at)

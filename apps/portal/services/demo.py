@@ -100,6 +100,7 @@ from apps.support.models import (
 
 log = structlog.get_logger("opsportal.portal")
 MARKER = "demo"
+_OF_TICKETS = ("ticket", "ticket_message", "ticket_clock")
 Table = type[Model]
 Ids = dict[Table, set[int]]
 
@@ -377,6 +378,7 @@ def _incidents_by_hand(people: list[int], surfaces: list[int]) -> set[int]:
 def _messages(going: Ids, people: list[int]) -> set[int]:
     """To demo people, or about the demo world; never one about a page or incident that stays."""
     said = _ids(TicketMessage, Q(ticket_id__in=going[Ticket]))
+    promised = _ids(TicketClock, Q(ticket_id__in=going[Ticket]))
     about = Q(pk__in=[])
     for kind, ids in (
         ("page", going[Page]),
@@ -384,9 +386,10 @@ def _messages(going: Ids, people: list[int]) -> set[int]:
         ("schedule", going[Schedule]),
         ("ticket", going[Ticket]),
         ("ticket_message", said),
+        ("ticket_clock", promised),
     ):
         about |= Q(subject_kind=kind, subject_ref__in=[str(pk) for pk in ids])
-    real = Q(subject_kind__in=["page", "incident", "ticket", "ticket_message"]) & ~about
+    real = Q(subject_kind__in=["page", "incident", *_OF_TICKETS]) & ~about
     return _ids(Message, about | (Q(person_id__in=people) & ~real))
 
 
@@ -509,7 +512,8 @@ def _delete_all(removal: Removal) -> None:
         cursor.execute("SET CONSTRAINTS ALL DEFERRED")
         for table, ids in removal.going.items():
             _delete(cursor, table, ids)
-        StoredFile.objects.filter(pk__in=files, attachment__isnull=True).delete()
+        used = Attachment.objects.filter(stored_id__in=files).values("stored_id")
+        StoredFile.objects.filter(pk__in=files).exclude(pk__in=used).delete()
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute("SET LOCAL opsportal.rewrite_history = 'off'")
 
