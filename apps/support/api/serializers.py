@@ -27,7 +27,8 @@ from apps.support.models import (
     TicketMessage,
     TicketWatcher,
 )
-from apps.support.services.clockrows import calendar_of, state_of
+from apps.support.selectors.promising import calendar_of
+from apps.support.services.clockrows import state_of
 
 
 class KeyField(serializers.CharField):
