@@ -37,6 +37,12 @@ document.addEventListener("keydown", (event) => {
   if (act) { event.preventDefault(); act(); }
 });
 
+// An address that ends in #key-r: what r opens or chooses, never a button.
+addEventListener("load", () => {
+  const key = /^#key-(\w)$/.exec(location.hash)?.[1];
+  if (key) document.querySelector(`:is(input[type=radio], summary)[data-key="${key}"]`)?.click();
+});
+
 // One stop of the Tab key per timeline; arrows go from shift to shift and from lane to lane.
 function arrows() {
   for (const svg of $$("[data-timeline]")) $$("a", svg).forEach((a, i) => { a.tabIndex = i ? -1 : 0; });

@@ -73,10 +73,10 @@ form?.addEventListener("submit", ({ submitter }) => {
 
 // -- letters
 
-const go = (compose) => {
+const go = (key) => {
   const row = current() ?? rowOf(boxes(":checked")[0]), link = row && $("a.t", row);
   if (!link) return false;
-  location.href = `${link.getAttribute("href")}?compose=${compose}#compose`;
+  location.href = `${link.getAttribute("href")}#key-${key}`;
   return true;
 };
 const many = () => boxes(":checked").length > 1;
@@ -86,10 +86,10 @@ const letters = {
   h: () => act("snooze"),
   t: () => act("tag"),
   m: () => act("merge"),
-  r: () => (many() ? act("reply") : go("reply")),
-  n: () => (many() ? act("note") : go("note")),
-  w: () => go("wait"),
-  l: () => go("link"),
+  r: () => (many() ? act("reply") : go("r")),
+  n: () => (many() ? act("note") : go("n")),
+  w: () => go("r"),
+  l: () => go("l"),
   f: () => { const menu = $("[data-filter]"); menu.open = !menu.open; if (menu.open) $("input, select", menu).focus(); return true; },
   "/": () => { $(".queue-search input").focus(); return true; },
 };
