@@ -129,7 +129,7 @@ if (form) {
     body.focus();
   });
   // A key or a click on the mode that is chosen already brings to the words all the same.
-  for (const one of kinds) one.addEventListener("click", () => setTimeout(() => body.focus()));
+  for (const one of kinds) one.addEventListener("click", () => { body.focus(); setTimeout(() => body.focus()); });
   form.addEventListener("click", (event) => {
     const button = event.target.closest("button");
     if (button?.matches(".mentions button")) { event.preventDefault(); mention(button); }
