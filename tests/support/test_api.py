@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from datetime import timedelta
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -15,22 +16,30 @@ from apps.core import clock
 from apps.customers.models import Contact
 from apps.support.models import Queue, RequestType, Ticket
 from apps.support.seeds import ensure_support
-from apps.support.seeds_sla import ensure_sla
 from apps.support.services import tickets as rows
 from tests import builders as build
 from tests.calls import Caller, nobody, signed_in, tool
 from tests.conftest import Cast
+from tests.support.desk import bare_desk
 
 pytestmark = pytest.mark.django_db
 SCOPES = ("tickets:read", "tickets:write")
 
 
+MONDAY = datetime.fromisoformat("2026-11-16T10:00:00+00:00")
+
+
 @pytest.fixture(autouse=True)
-def desk(cast: Cast) -> None:
-    build.surface("inspect.profiler", primary=cast.ravi, backup=cast.bea)
-    now = clock.now()
-    ensure_support(now=now)
-    ensure_sla(now)
+def desk(cast: Cast) -> Iterator[None]:
+    with time_machine.travel(MONDAY, tick=False):
+        bare_desk(build.surface("inspect.profiler", primary=cast.ravi, backup=cast.bea))
+        yield
+
+
+@pytest.fixture
+def promised(desk: None) -> None:
+    """What a new site promises, too."""
+    ensure_support(now=clock.now())
 
 
 @pytest.fixture
@@ -75,6 +84,7 @@ def test_a_ticket_is_opened_and_shown_in_one_shape(bot: Caller) -> None:
     )  # fmt: skip
 
 
+@pytest.mark.usefixtures("promised")
 def test_the_clocks_say_what_was_promised(bot: Caller) -> None:
     made = opened(bot)
     clocks = {row["metric"]: row for row in made["clocks"]}
@@ -86,6 +96,7 @@ def test_the_clocks_say_what_was_promised(bot: Caller) -> None:
     assert made["sla"]["state"] == "running" and made["sla"]["metric"] == "triage"
 
 
+@pytest.mark.usefixtures("promised")
 def test_a_clock_says_how_late_it_is_and_what_it_took(bot: Caller) -> None:
     ref = opened(bot, impact="high", urgency="high")["ref"]
     now = clock.now() + timedelta(hours=1)
@@ -164,6 +175,7 @@ def test_a_retry_opens_one_ticket(bot: Caller) -> None:
     assert Ticket.objects.count() == 1
 
 
+@pytest.mark.usefixtures("promised")
 def test_what_a_tool_says_outweighs_what_the_type_does(bot: Caller, cast: Cast) -> None:
     Queue.objects.create(key="money", name="Money")
     build.surface("billing.api", primary=cast.bea)
@@ -260,6 +272,7 @@ def test_a_reference_that_is_none_is_not_found(bot: Caller) -> None:
 # -- the list
 
 
+@pytest.mark.usefixtures("promised")
 def test_the_list_is_filtered(bot: Caller, cast: Cast) -> None:
     account = build.account("Bramble", domain="bramble.example")
     one = opened(bot, tags=["eu"], impact="high", urgency="high", body="zebra crossing")
@@ -344,6 +357,7 @@ def _busy(bot: Caller, mark: str) -> str:
 # -- changing
 
 
+@pytest.mark.usefixtures("promised")
 def test_a_ticket_is_changed_as_a_whole(bot: Caller, cast: Cast) -> None:
     build.surface("billing.api", primary=cast.bea)
     ref = opened(bot, tags=["eu"])["ref"]
@@ -409,6 +423,7 @@ def test_a_ticket_goes_its_way_and_no_other(bot: Caller) -> None:
     assert "Open → Resolved: by itself" in texts
 
 
+@pytest.mark.usefixtures("promised")
 def test_a_new_ticket_is_accepted_for_somebody(bot: Caller) -> None:
     ref = opened(bot, type="other")["ref"]
     assert bot.get(f"tickets/{ref}")["owner"] is None
@@ -439,6 +454,8 @@ def test_what_it_waits_for_blocks_it(bot: Caller, cast: Cast) -> None:
 
 
 def test_setup_is_read_with_its_fields(bot: Caller) -> None:
+    RequestType.objects.all().delete()
+    ensure_support(now=clock.now())
     types = bot.get("request-types")["results"]
     assert [row["key"] for row in types][:2] == ["stale_profile", "wrong_column_type"]
     assert len(types) == 8

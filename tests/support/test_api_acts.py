@@ -9,13 +9,14 @@ import pytest
 
 from apps.core import clock
 from apps.notifications.models import Message
+from apps.ownership.models import Surface
 from apps.paging.models import Page
 from apps.support.models import Attachment, Csat, Ticket, TicketMessage
 from apps.support.seeds import ensure_support
-from apps.support.seeds_sla import ensure_sla
 from tests import builders as build
 from tests.calls import Caller, signed_in, tool
 from tests.conftest import Cast
+from tests.support.desk import bare_desk
 
 pytestmark = pytest.mark.django_db
 
@@ -23,9 +24,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def desk(cast: Cast) -> None:
     surface = build.surface("inspect.profiler", primary=cast.ravi, backup=cast.bea)
-    build.schedule(cast.ravi, cast.bea, surfaces=[surface])
-    ensure_support(now=clock.now())
-    ensure_sla(clock.now())
+    bare_desk(surface)
 
 
 @pytest.fixture
@@ -85,7 +84,8 @@ def test_a_message_that_makes_no_sense_is_refused(bot: Caller) -> None:
     for body, field in (
         ({"public": True}, "body"), ({"body": " ", "public": True}, "body"),
         ({"body": "x"}, "public"), ({"body": "x", "public": "perhaps"}, "public"),
-        ({"body": "x" * 200_001, "public": True}, "body"), ({"body": ["x"], "public": True}, "body"),
+        ({"body": "x" * 200_001, "public": True}, "body"),
+        ({"body": ["x"], "public": True}, "body"),
         ({"body": "x", "public": True, "seen_message": "new"}, "seen_message"),
         ({"body": "x", "public": True, "remind_at": "tomorrow"}, "remind_at"),
         ({"body": "x", "public": False, "files": [{"name": "a", "content": ""}]},
@@ -137,6 +137,7 @@ def test_a_file_comes_back_as_a_download_only(bot: Caller, cast: Cast) -> None:
 
 
 def test_a_ticket_goes_into_another_and_comes_out_again(bot: Caller) -> None:
+    ensure_support(now=clock.now())
     one, two = opened(bot), opened(bot, subject="Same here", requester="kit@kite.org")
     merged = bot.post(f"tickets/{one}/merge", {"into": two.lower()})
     assert (merged["status"], merged["merged_into"]) == ("merged", two)
@@ -204,7 +205,8 @@ def test_links_are_made_changed_and_taken_away(bot: Caller, cast: Cast) -> None:
 # -- people
 
 
-def test_escalating_wakes_the_surfaces_people_once(bot: Caller) -> None:
+def test_escalating_wakes_the_surfaces_people_once(bot: Caller, cast: Cast) -> None:
+    build.schedule(cast.ravi, cast.bea, surfaces=[Surface.objects.get()])
     ref = opened(bot)
     assert bot.post(f"tickets/{ref}/escalate", {"reason": " "}).fields == {"reason"}
     woken = bot.post(f"tickets/{ref}/escalate", {"reason": "The board meets at ten"})

@@ -15,11 +15,11 @@ from apps.intake.models import Delivery, Integration
 from apps.notifications.models import Message
 from apps.support.models import RequestType, Ticket
 from apps.support.seeds import ensure_support
-from apps.support.seeds_sla import ensure_sla
 from apps.support.services import merging
 from apps.support.services import tickets as rows
 from tests import builders as build
 from tests.conftest import Cast
+from tests.support.desk import bare_desk
 
 pytestmark = pytest.mark.django_db
 _numbers = count(1)
@@ -28,8 +28,7 @@ NOW = clock.now().replace(microsecond=0)
 
 @pytest.fixture
 def github(cast: Cast) -> Integration:
-    ensure_support(now=NOW)
-    ensure_sla(NOW)
+    bare_desk()
     surface = build.surface("inspect.reports", primary=cast.ravi)
     return build.integration("github", surface=surface, secret="s").row
 
@@ -71,6 +70,7 @@ def later(minutes: int) -> datetime:
 def test_an_issue_opens_a_ticket_that_says_where_it_came_from(
     github: Integration, cast: Cast
 ) -> None:
+    ensure_support(now=NOW)
     tell(github, "opened", NOW)
     ticket = Ticket.objects.get()
     assert (ticket.subject, ticket.channel, ticket.kind) == ("Report is empty", "tool", "real")
