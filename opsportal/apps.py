@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 
 
 class OpsPortalConfig(AppConfig):
@@ -17,5 +17,7 @@ class OpsPortalConfig(AppConfig):
 
         logs.configure()
         wiring.wire()
-        post_migrate.connect(schedules.sync_after_migrate, sender=self)
-        post_migrate.connect(upgrade.after_migrate, sender=self)
+        # Django tells only apps with models; the schedules are rows of django-q2's.
+        sender = apps.get_app_config("django_q")
+        post_migrate.connect(schedules.sync_after_migrate, sender=sender)
+        post_migrate.connect(upgrade.after_migrate, sender=sender)
