@@ -177,6 +177,8 @@ document.addEventListener("keydown", (event) => {
     return;
   }
   if (target.matches("input:not([type=checkbox]), textarea, select") || document.documentElement.matches("[data-no-keys]")) return;
+  const beside = { j: "next", k: "prev" }[key];
+  if (beside) return $(`.neighbors [rel=${beside}]`)?.click();
   const box = $("#act-priority");
   if (!"1234".includes(key) || !box) return;
   event.preventDefault();

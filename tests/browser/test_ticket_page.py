@@ -89,13 +89,20 @@ def test_words_are_kept_for_each_kind_and_sent_by_keys_and_taken_back(
 def test_a_refresh_shows_news_and_leaves_the_composer_alone(
     page: Page, live: str, sam: Person, ticket: Ticket
 ) -> None:
+    conversation.requester_wrote(
+        ticket=ticket, body="And?", quoted="> long ago", contact=ticket.requester,
+        actor=audit.SYSTEM, now=clock.now(),
+    )  # fmt: skip
     enter(page, sam, live, f"/tickets/{ticket.ref}/")
+    page.get_by_text("Quoted before").click()
     body = page.locator("#say-body")
+    page.locator("h1").click()
     page.keyboard.press("r")
     page.keyboard.type("Half a sent")
     conversation.note(ticket=ticket, body="Do not promise it", actor=audit.SYSTEM, now=clock.now())
     _refresh(page, ticket)
     expect(page.get_by_text("Do not promise it")).to_be_visible()
+    expect(page.get_by_text("> long ago")).to_be_visible()
     expect(body).to_be_focused()
     page.keyboard.type("ence")
     expect(body).to_have_value("Half a sentence")
@@ -140,6 +147,17 @@ def test_keys_open_what_they_name(page: Page, live: str, sam: Person, ticket: Ti
     expect(page.get_by_text(f"You own {ticket.ref} now.")).to_be_visible()
     page.keyboard.press("?")
     expect(page.get_by_role("dialog", name="Keys")).to_contain_text("Public reply, internal note")
+
+
+def test_j_and_k_go_through_the_list(page: Page, live: str, sam: Person, ticket: Ticket) -> None:
+    other = kit.in_state("new", clock.now(), sam, subject="Another")
+    enter(page, sam, live, "/tickets/?view=mine")
+    page.get_by_role("link", name="Another").click()
+    page.wait_for_url(f"**/tickets/{other.ref}/")
+    page.keyboard.press("j")  # the new one is due first
+    page.wait_for_url(f"**/tickets/{ticket.ref}/")
+    page.keyboard.press("k")
+    page.wait_for_url(f"**/tickets/{other.ref}/")
 
 
 def test_w_sends_and_waits(page: Page, live: str, sam: Person, ticket: Ticket) -> None:
