@@ -7,6 +7,7 @@ import re
 from base64 import b64decode
 from typing import Any
 
+from django.db.models import Q, QuerySet
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -23,12 +24,27 @@ def ticket_number(ref: str) -> str:
     return match[1] if match else ""
 
 
+def queues_for(user: Any) -> QuerySet[Queue]:
+    """The queues that the asker may see; a key of a team no private one of another team, not even
+    with the scope of a manager."""
+    rows: QuerySet[Queue] = Queue.objects.visible_to(user)
+    team = getattr(user, "team_id", None)
+    return rows.exclude(Q(is_private=True) & ~Q(team_id=team)) if team else rows
+
+
+def tickets_for(user: Any) -> QuerySet[Ticket]:
+    """The tickets that the asker may see, by the same rule."""
+    rows: QuerySet[Ticket] = Ticket.objects.visible_to(user)
+    team = getattr(user, "team_id", None)
+    return rows.exclude(Q(queue__is_private=True) & ~Q(queue__team_id=team)) if team else rows
+
+
 class TicketField(serializers.CharField):
     """A ticket that the asker may see, by its reference TCK-7."""
 
     def to_internal_value(self, data: Any) -> Any:
         number = as_id(ticket_number(super().to_internal_value(data)))
-        rows = Ticket.objects.visible_to(self.context["request"].user)
+        rows = tickets_for(self.context["request"].user)
         ticket = rows.filter(pk=number).first() if number is not None else None
         if ticket is None:
             raise serializers.ValidationError("No such ticket, or none that you may see.")
@@ -63,7 +79,7 @@ class QueueField(serializers.CharField):
 
     def to_internal_value(self, data: Any) -> Any:
         key = super().to_internal_value(data).strip().lower()
-        rows = Queue.objects.visible_to(self.context["request"].user).current()
+        rows = queues_for(self.context["request"].user).filter(archived_at=None)
         if (row := rows.filter(key=key).first()) is None:
             raise serializers.ValidationError("No such queue, or none that you may see.")
         return row

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 from rest_framework import serializers
 from rest_framework.request import Request
 
@@ -14,7 +14,7 @@ from apps.core import clock
 from apps.core.api.fields import as_id
 from apps.core.api.views import find
 from apps.incidents.models import Incident
-from apps.support.api.fields import ticket_number
+from apps.support.api.fields import ticket_number, tickets_for
 from apps.support.api.serializers import MessageSerializer, TicketSerializer
 from apps.support.models import Attachment, Ticket, TicketClock, TicketLink, TicketMessage
 from apps.support.selectors.ticket import merged_into
@@ -30,8 +30,7 @@ def by(request: Request) -> dict[str, Any]:
 
 def tickets(user: Any) -> QuerySet[Ticket]:
     """The tickets that the asker may see, ready to be shown in a list."""
-    rows: QuerySet[Ticket] = Ticket.objects.visible_to(user)
-    return rows.select_related(*SHOWN_WITH)
+    return tickets_for(user).select_related(*SHOWN_WITH)
 
 
 def ticket_by(user: Any, ref: str) -> Ticket:
@@ -52,10 +51,11 @@ def shown(pk: int) -> dict[str, Any]:
 
 def messages_of(user: Any, ticket: Ticket) -> QuerySet[TicketMessage]:
     """What was said on a ticket and on those that went into it, as far as the asker may see."""
+    merged = tickets_for(user).filter(pk__in=list(merged_into(ticket, user)))
     files = Attachment.objects.defer("stored__content").select_related("message")
     return (
         TicketMessage.objects.said()
-        .filter(ticket__in=[ticket.pk, *merged_into(ticket, user)])
+        .filter(Q(ticket=ticket) | Q(ticket__in=merged.values("pk")))
         .select_related("contact")
         .prefetch_related(Prefetch("attachments", files))
     )
@@ -73,7 +73,7 @@ def check_seen(user: Any, kind: str, ref: str, *, field: str = "ref") -> None:
     if kind == TicketLink.Kind.INCIDENT:
         pk, rows = as_id(name.removeprefix("INC-")), Incident.objects.visible_to(user)
     elif kind == TicketLink.Kind.TICKET:
-        pk, rows = as_id(name.removeprefix("TCK-")), Ticket.objects.visible_to(user)
+        pk, rows = as_id(name.removeprefix("TCK-")), tickets_for(user)
     else:
         return
     if pk is None or not rows.filter(pk=pk).exists():

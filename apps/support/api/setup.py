@@ -11,6 +11,7 @@ from rest_framework.response import Response
 
 from apps.core.api.views import ListView, View, find
 from apps.ownership.models import Surface
+from apps.support.api.fields import queues_for
 from apps.support.api.filters import RequestTypeFilter
 from apps.support.api.rows import SCOPES
 from apps.support.api.serializers import MacroSerializer, QueueSerializer, RequestTypeSerializer
@@ -26,7 +27,7 @@ def _types() -> QuerySet[RequestType]:
 
 def _seen(user: Any) -> dict[str, Any]:
     """Which queues and surfaces of the types the asker may see."""
-    queues = Queue.objects.visible_to(user).filter(request_types__isnull=False)
+    queues = queues_for(user).filter(request_types__isnull=False)
     surfaces = Surface.objects.visible_to(user).filter(request_types__isnull=False)
     return {
         "queues": set(queues.values_list("pk", flat=True)),
@@ -67,7 +68,7 @@ class QueueList(ListView):
     serializer_class = QueueSerializer
 
     def get_queryset(self) -> QuerySet[Queue]:
-        return Queue.objects.visible_to(self.request.user).current().select_related("team")
+        return queues_for(self.request.user).filter(archived_at=None).select_related("team")
 
 
 class MacroList(ListView):
