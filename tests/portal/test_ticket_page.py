@@ -363,6 +363,11 @@ def test_files_go_with_a_message_and_refused_ones_keep_the_text(one: Ticket, sam
     assert ">Do run this</textarea>" in response.content.decode()
 
 
+def test_a_reply_that_did_not_arrive_says_so(one: Ticket, sam: Client) -> None:
+    one.messages.filter(author="agent").update(delivery_error="550 no such mailbox")
+    assert "Not delivered. 550 no such mailbox" in text_of(sam.get(_page(one)))
+
+
 # -- the desk
 
 

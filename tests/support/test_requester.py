@@ -149,6 +149,27 @@ def test_a_mail_to_somebody_besides_the_requester_has_a_link_of_their_own(cast: 
     assert requester.seat_of(token) == (into, eve)
 
 
+def test_a_mail_names_an_agent_by_the_first_name_alone(cast: Cast) -> None:
+    ticket = kit.in_state("open", NOW, cast.sam)
+    letter = kit.letters(ticket.requester)[-1]
+    assert letter.from_name == "Sam at Support"
+    assert "Sand" not in letter.body + letter.body_html + letter.subject
+
+
+@pytest.mark.parametrize("anchor", ["rate", "not-solved"])
+def test_the_places_that_a_mail_leads_to_are_on_the_page(
+    anchor: str, cast: Cast, client: Any
+) -> None:
+    ticket = kit.in_state("open", NOW, cast.sam)
+    conversation.reply(
+        ticket=ticket, body="Done", then="resolve", resolution_code="fixed",
+        actor=kit.by(cast.sam), now=NOW,
+    )  # fmt: skip
+    assert f"#{anchor}" in kit.letters(ticket.requester)[-1].body
+    page = client.get(f"/requests/{_token(ticket)}/").content.decode()
+    assert f'id="{anchor}"' in page
+
+
 def test_somebody_with_the_same_problem_sees_our_words_and_their_own(cast: Cast) -> None:
     ticket = kit.in_state("open", NOW - HOUR, cast.sam)
     eve = build.contact("eve@rival.example", name="Eve", now=NOW)

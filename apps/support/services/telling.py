@@ -133,7 +133,7 @@ def receipt(*, ticket: Ticket, now: datetime) -> None:
 
 def reply(*, message: TicketMessage, ticket: Ticket, now: datetime) -> None:
     """Send an agent's public words to the requester and to whoever is copied in."""
-    agent = message.actor_label if message.actor_kind == ActorKind.PERSON else ""
+    agent = message.actor_label.split(" ")[0] if message.actor_kind == ActorKind.PERSON else ""
     resolved = message.after.get("then") == "resolve"
     files = [(a.name, a.content_type, f"support:{a.stored_id}") for a in message.attachments.all()]
     others = ticket.contacts.select_related("contact").order_by("pk")
