@@ -45,6 +45,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("tickets/log/requesters/", log.log_requesters, name="log_requesters"),
     path("tickets/log/promise/", log.log_promise, name="log_promise"),
     path("tickets/log/read/", log.log_read, name="log_read"),
+    path("tickets/", include("apps.portal.urls_ticket_reports")),  # before tickets by reference
     path("alerts/", alerts.alerts, name="alerts"),
     path("alerts/<int:pk>/", alerts.alert, name="alert"),
     path("alerts/<int:pk>/acknowledge/", alerts.alert_acknowledge, name="alert_acknowledge"),
