@@ -118,7 +118,10 @@ class TicketFile(View):
 
     scopes = SCOPES
 
-    @extend_schema(responses={(200, "application/octet-stream"): OpenApiTypes.BINARY})
+    @extend_schema(
+        operation_id="tickets_files_read",
+        responses={(200, "application/octet-stream"): OpenApiTypes.BINARY},
+    )
     def get(self, request: Request, ref: str, pk: str) -> HttpResponse:
         ticket = ticket_by(request.user, ref)
         rows = Attachment.objects.filter(message__in=messages_of(request.user, ticket).values("pk"))

@@ -53,7 +53,7 @@ class RequestTypeList(ListView):
 class RequestTypeDetail(View):
     scopes = READ
 
-    @extend_schema(responses=RequestTypeSerializer)
+    @extend_schema(operation_id="request_types_read", responses=RequestTypeSerializer)
     def get(self, request: Request, key: str) -> Response:
         """One request type by its key, also an archived one."""
         row = find(_types(), key, by="key")
