@@ -14,7 +14,7 @@ from apps.core import audit
 from apps.core.errors import Invalid, NotAllowed, NotFound
 from apps.customers.models import Contact
 from apps.support.models import Presence, Queue, RequestType, SavedView, Ticket
-from apps.support.selectors import queue
+from apps.support.selectors import queue, textual
 from apps.support.selectors.queue import Filters
 from apps.support.selectors.standing import standings
 from apps.support.services import desk, lifecycle, links, tickets
@@ -159,6 +159,26 @@ def test_words_are_looked_for_everywhere_and_in_ended_tickets_too(cast: Cast) ->
     assert found(cast.sam, "q=quota") == {"Quota exceeded", "Quota was raised"}
     assert found(cast.sam, "q=quota&status=new") == {"Quota exceeded"}
     assert found(cast.sam, "q=quota&view=mine") == set()
+
+
+def test_common_words_are_found_counted_and_filtered_as_rare_ones(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(3):
+        made(f"Quota {number}", tags=["vip"] if number else [])
+    asked = ("q=quota", "q=quota&tag=vip", "q=quota+1", "q=nothing", "q=the", "view=mine&q=quota")
+    rare = [
+        (found(cast.sam, one), queue.tab_counts(cast.sam, filters(one), [], now=MONDAY)["here"])
+        for one in asked
+    ]
+    monkeypatch.setattr(textual, "FEW", 1)
+    for one, (subjects, count) in zip(asked, rare, strict=True):
+        assert found(cast.sam, one) == subjects, one
+        assert queue.tab_counts(cast.sam, filters(one), [], now=MONDAY)["here"] == count, one
+    assert [len(subjects) for subjects, _ in rare] == [3, 2, 1, 0, 0, 0]
+    monkeypatch.setattr(queue, "COUNTED", 1)
+    counts = queue.tab_counts(cast.sam, filters("q=quota"), [], now=MONDAY)
+    assert str(counts["here"]) == "1+"
 
 
 def test_nonsense_in_the_address_is_left_out() -> None:

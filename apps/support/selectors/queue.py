@@ -32,7 +32,7 @@ from apps.support.models import (
     TicketLink,
 )
 from apps.support.querysets import TicketQuerySet
-from apps.support.selectors.textual import saying
+from apps.support.selectors.textual import Said, said
 
 COUNTED = 999  # counts stop here and say "999+"
 SIZES = (25, 50)
@@ -148,18 +148,29 @@ Ids = Mapping[str, Mapping[str, int]]  # queue, type, surface, account: key → 
 
 
 def matching(
-    user: Any, filters: Filters, *, now: datetime, ids: Ids | None = None
+    user: Any,
+    filters: Filters,
+    *,
+    now: datetime,
+    ids: Ids | None = None,
+    among: TicketQuerySet | None = None,
 ) -> TicketQuerySet:
     """The visible tickets of a view that pass the filters, in no order yet.
 
-    `ids` spares looking up the keys once more, where they are known.
+    `ids` spares looking up the keys once more where they are known, `among` the search for words.
     """
     known = named(user, [filters]) if ids is None else ids
-    visible = Ticket.objects.visible_to(user)
-    found = saying(user, filters.text) if filters.text else visible
+    if among is None:
+        among = wording(user, filters).all
     if filters.statuses != frozenset(Ticket.Status.values):
-        found = found.filter(status__in=sorted(filters.statuses))
-    return found.filter(_of_view(user, filters.view, now), *_narrowing(user, filters, known, now))
+        among = among.filter(status__in=sorted(filters.statuses))
+    return among.filter(_of_view(user, filters.view, now), *_narrowing(user, filters, known, now))
+
+
+def wording(user: Any, filters: Filters) -> Said:
+    """The visible tickets that say what is looked for; all of them when nothing is."""
+    visible = Ticket.objects.visible_to(user)
+    return said(user, filters.text) if filters.text else Said(visible, visible)
 
 
 def _of_view(user: Any, view: str, now: datetime) -> Q:
@@ -346,24 +357,40 @@ class Count:
         return self.value > 0
 
 
-def counts(asked: Mapping[str, TicketQuerySet]) -> dict[str, Count]:
-    """How many tickets each holds, in one statement that looks at COUNTED + 1 of each at most."""
-    parts: list[str] = []
+def counts(
+    asked: Mapping[str, TicketQuerySet], parts: Mapping[str, TicketQuerySet] | None = None
+) -> dict[str, Count]:
+    """How many tickets each holds, in one statement that looks at COUNTED + 1 of each at most.
+
+    `parts` are parts of the same tickets that are cheaper to count: one that passes the limit by
+    itself is enough, and only then the whole is not looked at.
+    """
+    written: list[str] = []
     params: list[Any] = []
-    for number, found in enumerate(asked.values()):
-        try:
-            sql, own = found.order_by().values("pk")[: COUNTED + 1].query.sql_with_params()
-        except EmptyResultSet:
-            parts.append("0")
-            continue
-        parts.append(f"(SELECT count(*) FROM ({sql}) AS c{number})")  # noqa: S608 - the ORM's own
+    for number, (name, found) in enumerate(asked.items()):
+        whole, own = _counting(found, f"c{number}")
+        if parts and name in parts:
+            part, fewer = _counting(parts[name], f"p{number}")
+            enough = COUNTED + 1
+            whole = f"CASE WHEN {part} >= {enough} THEN {enough} ELSE {whole} END"
+            own = [*fewer, *own]
+        written.append(whole)
         params += own
-    if not parts:
+    if not written:
         return {}
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {', '.join(parts)}", params)
+        cursor.execute(f"SELECT {', '.join(written)}", params)
         row = cursor.fetchone() or ()
     return {name: Count(value) for name, value in zip(asked, row, strict=True)}
+
+
+def _counting(found: TicketQuerySet, alias: str) -> tuple[str, Sequence[Any]]:
+    """SQL of a count that stops at COUNTED + 1."""
+    try:
+        sql, params = found.order_by().values("pk")[: COUNTED + 1].query.sql_with_params()
+    except EmptyResultSet:
+        return "0", ()
+    return f"(SELECT count(*) FROM ({sql}) AS {alias})", params  # noqa: S608 - the ORM's own
 
 
 def tab_counts(
@@ -372,24 +399,26 @@ def tab_counts(
     views: Sequence[SavedView],
     *,
     now: datetime,
-    here: TicketQuerySet | None = None,
+    words: Said | None = None,
 ) -> dict[str, Count]:
     """The counts of the tabs, of the first saved views (`v7`), of this page (`here`) and of those
-    in it whose promise is missed and runs on (`overdue`). `here` are the page's own tickets,
-    where they were asked for already."""
+    in it whose promise is missed and runs on (`overdue`). `words` are those of the page, where
+    they were looked for already."""
     wanted = {tab: Filters(view=tab) for tab in TABS}
     wanted |= {f"v{view.pk}": of_view(view) for view in views[:VIEWS_COUNTED]}
     same = next((name for name, one in wanted.items() if one == filters), "here")
+    wanted.setdefault(same, filters)
     ids = named(user, wanted.values())
-    asked = {name: matching(user, one, now=now, ids=ids) for name, one in wanted.items()}
-    if here is None:
-        here = matching(user, filters, now=now)
-    if same == "here":
-        asked["here"] = here
-    if filters.by_due:
-        asked["overdue"] = here.filter(sla_state="breached", sla_due_at__lte=now)
-    found = counts(asked)
-    return {**found, "here": found[same]}
+    asked, parts = {}, {}
+    for name, one in wanted.items():
+        found = words if words and one == filters else wording(user, one)
+        asked[name] = matching(user, one, now=now, ids=ids, among=found.all)
+        if found.some is not found.all:
+            parts[name] = matching(user, one, now=now, ids=ids, among=found.some)
+    if filters.by_due and not filters.text:
+        asked["overdue"] = asked[same].filter(sla_state="breached", sla_due_at__lte=now)
+    counted = counts(asked, parts)
+    return {**counted, "here": counted[same]}
 
 
 # -- saved views

@@ -46,19 +46,20 @@ def _shown(request: HttpRequest, person: Person, now: datetime) -> dict[str, Any
     filters, size = _filters(request), _size(request)
     views = queue.views_of(person)
     saved = _saved(request, views)
-    found = queue.matching(person, filters, now=now)
+    words = queue.wording(person, filters)
     cut = queue.page(
-        found,
+        queue.matching(person, filters, now=now, among=words.all),
         by_due=filters.by_due,
         cursor=request.GET.get("cursor", "")[:60],
         size=size,
     )
-    counts = queue.tab_counts(person, filters, views, now=now, here=found)
+    counts = queue.tab_counts(person, filters, views, now=now, words=words)
     extra = ("&size=50" if size == 50 else "") + (f"&saved={saved.pk}" if saved else "")
     address = f"?{filters.query()}{extra}"
     return {
         "now": now,
         "filters": filters,
+        "size": size,
         "extra": extra,
         "address": address,
         "views": views,
