@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 
 def _sees_all_queues(user: Any) -> bool:
-    return bool(user.may(Grant.SEE_RESTRICTED))
+    """Managers, and keys that act as one; a team's key never sees another team's private queue."""
+    return bool(user.may(Grant.SEE_RESTRICTED)) and not getattr(user, "team_id", None)
 
 
 class QueueQuerySet(models.QuerySet["Queue"]):
@@ -29,6 +30,8 @@ class QueueQuerySet(models.QuerySet["Queue"]):
         mine = Q(is_private=False)
         if isinstance(user.pk, int):
             mine |= Q(team__memberships__person_id=user.pk) | Q(team__lead_id=user.pk)
+        if team := getattr(user, "team_id", None):
+            mine |= Q(team_id=team)
         return self.filter(pk__in=self.model._default_manager.filter(mine).values("pk"))
 
     def current(self) -> QueueQuerySet:

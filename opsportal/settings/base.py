@@ -259,6 +259,7 @@ INTAKE_RATE_DEFAULT: int | None = None  # events a second and key; None is no li
 DJANGO_MAX_BODY = (
     2 * 1024 * 1024
 )  # bytes of a body for Django, which is buffered before it is handed on
+UPLOAD_MAX_BODY = 22 * 1024 * 1024  # bytes of a form with files: 20 MB of them, and its fields
 ENGINE_LATE_AFTER_SECONDS = 15
 CLUSTER_LATE_AFTER_SECONDS = 180
 HEARTBEAT_URL = env.text("OPSPORTAL_HEARTBEAT_URL", "")  # an outside dead-man's switch

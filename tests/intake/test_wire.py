@@ -168,3 +168,23 @@ def test_a_deleted_method_by_header_is_not_believed(port: int, key: str) -> None
 
 def _with(key: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {key}", "Host": "localhost"}
+
+
+@pytest.mark.parametrize(
+    ("path", "megabytes", "fits"),
+    [
+        ("/report/", 5, True),
+        ("/report/", 23, False),
+        ("/tickets/TCK-1/say/", 5, True),
+        ("/accounts/login/", 3, False),
+        ("/report", 3, False),
+    ],
+)
+def test_pages_that_take_files_take_large_ones_and_others_do_not(
+    port: int, key: str, path: str, megabytes: int, fits: bool
+) -> None:
+    files = {"attachments": ("a.log", b"x" * megabytes * 1024 * 1024, "text/plain")}
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20) as client:
+        answer = client.post(path, files=files, data={"type": "other"})
+    assert (answer.status_code != 413) is fits
+    assert answer.status_code < 500

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-MAX_BYTES = 64 * 1024 * 1024
+MAX_BYTES = 20 * 1024 * 1024
 MAX_ROWS = 50_000
 MAX_COMMENTS = 500  # of one ticket; the newest are kept
 

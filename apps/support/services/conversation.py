@@ -11,6 +11,7 @@ import structlog
 from django.db import transaction
 
 from apps.accounts.models import Person
+from apps.core import audit
 from apps.core.audit import Actor
 from apps.core.errors import Conflict, DomainError, Invalid
 from apps.core.text import clip, one_line
@@ -228,6 +229,11 @@ def _release(pk: int, now: datetime) -> int:
     message = TicketMessage.objects.get(pk=pk)
     if message.status != TicketMessage.Status.HELD:
         return 0
+    if ticket.status == Status.SPAM:
+        settle(message, to=TicketMessage.Status.WITHDRAWN)
+        text = "A reply that was still held did not go out: the ticket is spam."
+        rows.note_event(ticket=ticket, what="kept", text=text, actor=audit.SYSTEM, now=now)
+        return 1
     settle(message, to=TicketMessage.Status.POSTED)
     actor = actor_of(message)
     _take_effect(ticket, message, actor, now)
