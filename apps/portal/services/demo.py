@@ -357,9 +357,10 @@ def _add_content(going: Ids, roots: Ids) -> None:
 def _tickets(people: list[int], contacts: list[int]) -> set[int]:
     """Of a demo contact, where no real person has said or done anything."""
     of_demo = Ticket.objects.filter(requester_id__in=contacts)
-    for table in (TicketEvent, TicketMessage):
-        real = table._default_manager.exclude(actor=None).exclude(actor_id__in=people)
-        of_demo = of_demo.exclude(pk__in=real.values("ticket_id"))
+    done = TicketEvent.objects.exclude(actor=None).exclude(actor_id__in=people)
+    said = TicketMessage.objects.exclude(actor=None).exclude(actor_id__in=people)
+    of_demo = of_demo.exclude(pk__in=done.values("ticket_id"))
+    of_demo = of_demo.exclude(pk__in=said.values("ticket_id"))
     return set(of_demo.values_list("pk", flat=True))
 
 
@@ -530,7 +531,7 @@ def _delete(cursor: Any, table: Table, ids: set[int]) -> None:
     """Past Django's own cascades, which would follow a reference into real rows."""
     for history in _histories(table):
         _delete_where(cursor, history, "pgh_obj_id", ids)
-    _delete_where(cursor, table, table._meta.pk.column, ids)
+    _delete_where(cursor, table, str(table._meta.pk.column), ids)
 
 
 def _delete_where(cursor: Any, table: Table, column: str, ids: set[int]) -> None:
