@@ -18,6 +18,8 @@ PAGES = [
     "/incidents/INC-{incident}/",
     "/alerts/",
     "/alerts/{alert}/",
+    "/tickets/",
+    "/tickets/views/",
     "/oncall/",
     "/oncall/profiler/",
     "/people/{person}/",
@@ -36,6 +38,7 @@ ACTIONS = [
     ("/alerts/{alert}/resolve/", "/alerts/{alert}/"),
     ("/alerts/{alert}/comment/", "/alerts/{alert}/"),
     ("/alerts/{alert}/route/", "/alerts/{alert}/"),
+    ("/tickets/bulk/", "/tickets/"),
 ]
 
 
@@ -53,7 +56,7 @@ def _fill(address: str, made: Scene, person: Person) -> str:
 def test_without_a_session_everything_leads_to_the_sign_in(
     made: Scene, cast: Cast, client: Client
 ) -> None:
-    for address in [*PAGES, "/incidents/new/", *(action for action, _ in ACTIONS)]:
+    for address in [*PAGES, "/incidents/new/", "/tickets/log/", *(action for action, _ in ACTIONS)]:
         for answer in (client.get, client.post):
             response = answer(_fill(address, made, cast.ravi))
             assert response.status_code == 302, address
@@ -68,7 +71,7 @@ def test_a_viewer_reads_every_page(made: Scene, cast: Cast) -> None:
 
 def test_a_viewer_acts_on_nothing_and_is_told_why(made: Scene, cast: Cast) -> None:
     client = sign_in(cast.olu)
-    for address, _ in [*ACTIONS, ("/incidents/new/", "")]:
+    for address, _ in [*ACTIONS, ("/incidents/new/", ""), ("/tickets/log/", "")]:
         response = client.post(_fill(address, made, cast.ravi), {"text": "Hello"})
         assert response.status_code == 403, address
         assert "role" in text_of(response), address
@@ -160,7 +163,7 @@ def test_the_menu_shows_what_the_person_may_see(made: Scene, cast: Cast) -> None
         groups = sign_in(person).get("/").context["shell"].nav
         return [item["label"] for group in groups for item in group]
 
-    everybody = ["Now", "Incidents", "Alerts", "On call", "Ownership"]
+    everybody = ["Now", "Tickets", "Incidents", "Alerts", "On call", "Customers", "Ownership"]
     assert labels(cast.olu) == everybody
     assert labels(cast.maya) == [*everybody, "Admin"]
 
