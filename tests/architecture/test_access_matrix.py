@@ -66,7 +66,7 @@ NOTHING = {
     "pk": "987654", "ref": "INC-987654", "key": "nothing", "token": "nothing", "rest": "nothing",
     "object_id": "987654", "name": "archive", "content_type_id": "987654", "app_label": "alerts",
     "delivery": "987654", "url": "nothing", "urgency": "high", "channel": "email", "uidb36": "x",
-    "email": "nobody@example.com",
+    "email": "nobody@example.com", "do": "accept", "table": "metric", "digest": "0" * 64,
 }  # fmt: skip
 
 
@@ -109,6 +109,12 @@ PUBLIC = {
     "readyz": "whether pages go out, for whoever runs it",
     "metrics": "a key or the machine itself; checked by the view",
     "robots": "keeps search engines out",
+    "ticket_request": "the signed token in the address names one ticket and one contact",
+    "ticket_request_file": "the same token; a file of that ticket's public words",
+    "report": "anybody may report a problem, while the form is open",
+    "report_embed": "the same form in a frame of the customer's product",
+    "report_sent": "the signed token in the address names one receipt",
+    "report_embed_sent": "the same in a frame",
     "api-not-here": "says that there is nothing, to everybody",
 }
 # On the lean path, in front of Django.
@@ -132,6 +138,9 @@ ORDINARY = {
     "integration_ready": "integrations are edited by managers, who see all of them",
     "profile_rules": "the parameter is a word: one's own rules for this urgency",
     "site_account": "the parameter is a word: the site's account with a channel",
+    "ticket_view": "one's own views and everybody's; others' are not found, which its test shows",
+    "ticket_report_file": "the parameter is a word; its rows are of visible tickets",
+    "ticket_bring_one": "imports are for managers, who see all of them",
 }  # fmt: skip
 RESTRICTED = [
     "incident", "incident_live", "incident_move", "incident_severity", "incident_comment",
@@ -144,6 +153,11 @@ TICKETS = [
     "api-ticket-merge", "api-ticket-unmerge", "api-ticket-split", "api-ticket-links",
     "api-ticket-link", "api-ticket-escalate", "api-ticket-watchers", "api-ticket-watcher",
     "api-ticket-events", "api-ticket-csat",
+]  # fmt: skip
+TICKET_PAGES = [
+    "ticket", "ticket_live", "ticket_draft", "ticket_presence", "ticket_say", "ticket_undo",
+    "ticket_macro", "ticket_link", "ticket_unlink", "ticket_file", "ticket_message", "ticket_text",
+    "ticket_html", "ticket_act",
 ]  # fmt: skip
 CONTACTS = ["profile_method", "profile_resend", "profile_remove", "profile_test"]
 MAILBOX = ["mailbox_message", "mailbox_html"]
@@ -203,7 +217,7 @@ def test_the_lean_path_has_its_own_check_and_django_never_sees_it() -> None:
 
 
 def test_every_address_with_a_parameter_says_what_can_be_hidden() -> None:
-    hidden = {*RESTRICTED, *CONTACTS, *MAILBOX}
+    hidden = {*RESTRICTED, *CONTACTS, *MAILBOX, *TICKET_PAGES}
     for route in SITE:
         if route.parameters and route.name not in PUBLIC:
             assert (route.name in hidden) != (route.name in ORDINARY), route
@@ -254,7 +268,7 @@ def hidden_from(person: Person, cast: Cast) -> list[tuple[str, dict[str, object]
             key="hush", name="Hush", is_private=True, team=build.team("hush")
         )
         private = build.ticket("Hush", queue=hush)
-        found += [(name, {"ref": private.ref}) for name in TICKETS]
+        found += [(name, {"ref": private.ref}) for name in (*TICKETS, *TICKET_PAGES)]
     return found
 
 

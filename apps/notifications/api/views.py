@@ -136,7 +136,7 @@ class WebhookDeliveries(ListView):
 class WebhookDeliveryDetail(View):
     scopes = SCOPES
 
-    @extend_schema(responses=WebhookDeliveryDetailSerializer)
+    @extend_schema(operation_id="webhook_delivery", responses=WebhookDeliveryDetailSerializer)
     def get(self, request: Request, pk: str, delivery: str) -> Response:
         """One delivery with its body."""
         row = find(deliveries(request, pk), delivery)
