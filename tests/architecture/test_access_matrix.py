@@ -140,7 +140,8 @@ ORDINARY = {
     "site_account": "the parameter is a word: the site's account with a channel",
     "ticket_view": "one's own views and everybody's; others' are not found, which its test shows",
     "ticket_report_file": "the parameter is a word; its rows are of visible tickets",
-    "ticket_bring_one": "imports are for managers, who see all of them",
+    "ticket_import_one": "imports are for managers, who see all of them",
+    "ticket_import_problems": "imports are for managers, who see all of them",
 }  # fmt: skip
 RESTRICTED = [
     "incident", "incident_live", "incident_move", "incident_severity", "incident_comment",
