@@ -122,7 +122,7 @@ def _unpacked(raw: bytes) -> bytes:
         with gzip.GzipFile(fileobj=io.BytesIO(raw)) as packed:
             return packed.read(importing.MAX_BYTES + 1)
     except (OSError, EOFError, zlib.error) as error:
-        text = "This .gz file is broken."
+        text = "This gzip file is broken."
         raise Invalid(text, fields={"file": [text]}) from error
 
 

@@ -49,7 +49,7 @@ def key(name: str, series: Sequence[plots.Series]) -> SafeString:
 def ratio(k: int, n: int) -> SafeString:
     """A rate that never hides how many it is of."""
     if not n:
-        return format_html('<span class="mut">none</span>')
+        return format_html('<span class="mut">{}</span>', "none")
     percent = 100 * k / n
     few = format_html('<span class="few" title="Fewer than {}: the rate says little">few</span>',
                       FEW) if n < FEW else ""  # fmt: skip

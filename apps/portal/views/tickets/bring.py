@@ -43,7 +43,7 @@ class BringForm(forms.Form):
     file = forms.FileField(
         label="File",
         required=False,
-        help_text="CSV, JSON or JSON lines, at most 1.9 MB; packed as .gz ten times as much.",
+        help_text="CSV, JSON or JSON lines, at most 1.9 MB; packed with gzip (.gz) it may hold ten times as much.",
         widget=forms.ClearableFileInput(attrs={"accept": ".csv,.tsv,.txt,.json,.ndjson,.gz"}),
     )
     text = forms.CharField(
@@ -59,7 +59,7 @@ class BringForm(forms.Form):
         values: dict[str, Any] = super().clean() or {}
         upload = values.get("file")
         if upload is not None and upload.size > LARGEST:
-            self.add_error("file", "This is more than 1.9 MB. Pack it as .gz, or split it.")
+            self.add_error("file", "This is more than 1.9 MB. Pack it with gzip, or split it.")
         elif upload is None and not values.get("text", "").strip() and not self.errors:
             self.add_error("file", "Choose a file, or paste its text.")
         return values
