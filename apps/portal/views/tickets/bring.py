@@ -43,7 +43,8 @@ class BringForm(forms.Form):
     file = forms.FileField(
         label="File",
         required=False,
-        help_text="CSV, JSON or JSON lines, at most 1.9 MB; packed with gzip (.gz) it may hold ten times as much.",
+        help_text="CSV, JSON or JSON lines, at most 1.9 MB; packed with gzip (.gz) that holds "
+        "about ten times as much.",
         widget=forms.ClearableFileInput(attrs={"accept": ".csv,.tsv,.txt,.json,.ndjson,.gz"}),
     )
     text = forms.CharField(
