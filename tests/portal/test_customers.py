@@ -8,6 +8,7 @@ from django.test import Client
 from apps.core import audit, clock
 from apps.customers import services
 from apps.customers.models import Account, Contact
+from apps.support.models import Queue
 from tests import builders as build
 from tests.conftest import Cast
 from tests.portal.kit import queries, sign_in, text_of
@@ -118,6 +119,19 @@ def test_a_customer_shows_people_connections_and_facts(sam: Client) -> None:
                  "bigquery", "Nobody", "b0.example"):  # fmt: skip
         assert said in text_of(page), said
     assert f'href="/customers/contacts/new/?account={account.key}"' in page.content.decode()
+
+
+def test_a_customers_tickets_stand_on_its_page_but_for_those_of_private_queues(
+    sam: Client, cast: Cast
+) -> None:
+    account = furnish()
+    ana = Contact.objects.get(email="ana@b0.example")
+    build.ticket("Profile is stale", requester=ana)
+    hush = Queue.objects.create(key="hush", name="Hush", is_private=True, team=build.team("hush"))
+    build.ticket("Hush", requester=ana, queue=hush)
+    page = text_of(sam.get(f"/customers/{account.key}/"))
+    assert "Profile is stale" in page and "Hush" not in page
+    assert "Hush" in text_of(sign_in(cast.maya).get(f"/customers/{account.key}/"))
 
 
 def test_who_only_reads_sees_a_customer_without_buttons(cast: Cast) -> None:

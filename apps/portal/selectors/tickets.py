@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from django.db.models import F
 from django.urls import reverse
 
 from apps.accounts.models import Person
@@ -91,6 +92,21 @@ def rows(tickets: Sequence[Ticket], viewer: Person, *, now: datetime) -> list[Ro
         )
         for one in tickets
     ]
+
+
+LATEST = 8  # tickets of a customer on its page
+
+
+def of_account(account: Account, viewer: Person, *, now: datetime) -> list[Row]:
+    """A customer's tickets that are worked on, by due time, then the last that ended."""
+    seen = (
+        Ticket.objects.visible_to(viewer)
+        .filter(account=account)
+        .select_related("request_type", "surface", "account", "requester", "owner")
+    )
+    active = list(seen.active().order_by(F("sla_due_at").asc(nulls_last=True), "pk")[:LATEST])
+    ended = seen.exclude(pk__in=[one.pk for one in active]).order_by("-pk")
+    return rows([*active, *ended[: LATEST - len(active)]], viewer, now=now)
 
 
 @dataclass(frozen=True)

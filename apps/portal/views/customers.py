@@ -18,6 +18,7 @@ from apps.portal.access import acts, granted, viewer, why_not
 from apps.portal.context import link
 from apps.portal.forms_customers import AccountForm, ContactForm, given, submit
 from apps.portal.selectors import customers as selectors
+from apps.portal.selectors.tickets import of_account
 
 SHOW = {
     "all": "All",
@@ -79,10 +80,11 @@ def _find(request: HttpRequest, key: str) -> Account:
 @granted(Grant.SEE)
 def customer(request: HttpRequest, key: str) -> HttpResponse:
     """One customer: its people, its orgs with what they connect, and who of us looks after it."""
-    person, found = viewer(request), _find(request, key)
+    person, found, now = viewer(request), _find(request, key), clock.now()
     context = {
-        "now": clock.now(),
+        "now": now,
         "account": found,
+        "rows": of_account(found, person, now=now),
         "whole": selectors.whole(found),
         "why_support": why_not(person, Grant.SUPPORT),
         "edit_url": link("admin:customers_account_change", object_id=found.pk)
