@@ -200,5 +200,10 @@ form.addEventListener("change", ({ target }) => {
   if (target === el.impact || target === el.urgency) { touched = true; promised(); }
   if (target === who) promised();
 });
-form.addEventListener("submit", () => setTimeout(() => form.classList.add("is-sent")));
+// Once is enough: a second press while the answer is on its way would log it twice.
+form.addEventListener("submit", (event) => {
+  if (form.classList.contains("is-sent")) event.preventDefault();
+  form.classList.add("is-sent");
+});
+addEventListener("pageshow", () => form.classList.remove("is-sent"));
 if (chosen() || el.subject.value) typed();
