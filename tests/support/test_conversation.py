@@ -11,7 +11,7 @@ from apps.core import audit
 from apps.core.errors import Conflict, IllegalTransition, Invalid
 from apps.notifications.models import Message
 from apps.support.models import Queue, Ticket, TicketContact, TicketMessage
-from apps.support.services import conversation, files, lifecycle, links, tickets
+from apps.support.services import conversation, files, lifecycle, links, search, tickets
 from apps.support.services.conversation import Stale
 from apps.support.services.lifecycle import Blocked
 from tests import builders as build
@@ -362,15 +362,6 @@ def test_a_word_that_was_said_before_it_arrived_counts_from_then(cast: Cast) -> 
     assert later.at == NOW + HOUR
 
 
-def test_a_macro_is_filled_with_the_tickets_facts(cast: Cast) -> None:
-    from apps.support.models import Macro
-
-    macro = Macro(body="Hello {requester}, {ref} about {surface} is with {agent}. {unknown}")
-    text = conversation.fill_in(macro=macro, ticket=kit.ticket(NOW), agent="Sam")
-    assert text.startswith("Hello Ana Ruiz, TCK-")
-    assert text.endswith("about the product is with Sam. {unknown}")
-
-
 def test_search_finds_what_was_said(cast: Cast) -> None:
     from apps.support.selectors.search import search
 
@@ -380,3 +371,34 @@ def test_search_finds_what_was_said(cast: Cast) -> None:
     lifecycle.transition(ticket=ticket, verb="spam", actor=kit.by(cast.sam), now=NOW)
     tickets.tag(ticket=ticket, add=["x"], actor=kit.by(cast.sam), now=NOW)
     assert list(search(cast.olu, "zebra")) == [ticket]
+
+
+def test_a_held_reply_that_cannot_go_holds_up_no_other(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken, whole = _held(kit.ticket(NOW), cast), _held(kit.ticket(NOW), cast)
+    index = search.index
+
+    def fails(*, ticket: Ticket) -> None:
+        if ticket.pk == broken.ticket_id:
+            raise RuntimeError("no such luck")
+        index(ticket=ticket)
+
+    monkeypatch.setattr(search, "index", fails)
+    assert conversation.release_held(now=NOW + HOUR) == 1
+    broken.refresh_from_db()
+    whole.refresh_from_db()
+    assert (broken.status, whole.status) == ("held", "posted")
+    assert broken.send_at == NOW + HOUR + timedelta(minutes=1)
+
+
+def test_who_left_while_their_reply_was_held_does_not_own_the_ticket(cast: Cast) -> None:
+    ticket = kit.ticket(NOW)
+    assert ticket.owner is None
+    message = _held(ticket, cast)
+    cast.sam.is_active = False
+    cast.sam.save()
+    conversation.release_held(now=NOW + HOUR)
+    message.refresh_from_db()
+    ticket.refresh_from_db()
+    assert (message.status, ticket.owner, ticket.status) == ("posted", None, "open")

@@ -13,12 +13,12 @@ from django.db import transaction
 from apps.accounts.models import Person
 from apps.core import audit
 from apps.core.audit import Actor
-from apps.core.errors import Conflict, DomainError, Invalid
+from apps.core.errors import Conflict, Invalid
 from apps.core.text import clip, one_line
 from apps.core.transitions import settle
 from apps.customers.models import Contact
 from apps.support import lifecycle as states
-from apps.support.models import Macro, Ticket, TicketContact, TicketMessage
+from apps.support.models import Queue, Ticket, TicketContact, TicketMessage
 from apps.support.services import (
     announcing,
     clocks,
@@ -209,13 +209,16 @@ def withdraw(*, message: TicketMessage, actor: Actor, now: datetime) -> TicketMe
 
 
 def release_held(*, now: datetime, limit: int = 50) -> int:
-    """Let go the held replies whose time has come; the engine calls it. Answers how many."""
+    """Let go the held replies whose time has come; the engine calls it. Answers how many.
+
+    One that cannot go, whatever the reason, is tried again later and holds up no other.
+    """
     done = 0
     due = TicketMessage.objects.due(now).order_by("send_at").values_list("pk", flat=True)
     for pk in list(due[:limit]):
         try:
             done += _release(pk, now)
-        except DomainError:
+        except Exception:
             log.exception("held reply not posted", message=pk)
             TicketMessage.objects.filter(pk=pk).update(send_at=now + AGAIN)
     return done
@@ -245,18 +248,6 @@ def _release(pk: int, now: datetime) -> int:
 def actor_of(message: TicketMessage) -> Actor:
     """Who wrote a message, as an actor again."""
     return Actor(message.actor_kind, message.actor_ref, message.actor_label, message.actor_id)  # type: ignore[arg-type] # the column holds a value of ActorKind
-
-
-def fill_in(*, macro: Macro, ticket: Ticket, agent: str) -> str:
-    """A macro's text with this ticket's facts; what is not a known name stays as it is written."""
-    facts = {
-        "requester": ticket.requester.name or ticket.requester.email.split("@")[0],
-        "ref": ticket.ref,
-        "subject": ticket.subject,
-        "agent": agent,
-        "surface": ticket.surface.name if ticket.surface else "the product",
-    }
-    return re.sub(r"\{(\w+)\}", lambda m: facts.get(m[1], m[0]), macro.body)
 
 
 # -- the requester
@@ -376,12 +367,12 @@ def _follow_up(
         now=now,
         body=body or "(files only)",
         channel=channel,
-        surface=ticket.surface,
-        queue=ticket.queue,
+        surface=ticket.surface if ticket.surface and not ticket.surface.archived_at else None,
+        queue=_queue_after(ticket),
         owner=ticket.owner if ticket.owner and ticket.owner.is_active else None,
         fields=ticket.fields,
         tags=ticket.tags,
-        kind=ticket.kind,
+        kind=rows.kind_after(ticket),
         created_at=at,
         files_=given,
         message_id=message_id,
@@ -394,6 +385,19 @@ def _follow_up(
     text = f"The requester wrote again after it was over: {fresh.ref} follows."
     rows.note_event(ticket=ticket, what="followed", text=text, actor=actor, now=now, subject=where)
     return fresh.messages.earliest("pk")
+
+
+def _queue_after(ticket: Ticket) -> Queue:
+    """Its own queue while somebody reads it, else its type's, else the default one.
+
+    A private one is kept even so: its words are not for everybody.
+    """
+    own, usual = ticket.queue, ticket.request_type.queue
+    if own.is_private or own.archived_at is None:
+        return own
+    if usual.archived_at is None:
+        return usual
+    return Queue.objects.filter(is_default=True).first() or own
 
 
 # -- checks

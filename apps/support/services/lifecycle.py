@@ -283,9 +283,11 @@ def will_resolve(*, ticket: Ticket, after: Mapping[str, Any]) -> bool:
 def before_reply(*, ticket: Ticket, message: TicketMessage, actor: Actor, now: datetime) -> None:
     """The first reply opens a new ticket and counts as triage; nobody's becomes the writer's."""
     at = message.at
-    if ticket.owner_id is None and actor.person_id:
-        rows.touch(ticket, now, owner_id=actor.person_id)
-        ticket.owner = Person.objects.get(pk=actor.person_id)
+    mine = None
+    if ticket.owner_id is None and actor.person_id:  # who left while it was held takes nothing on
+        mine = Person.objects.active().filter(pk=actor.person_id).first()
+    if mine is not None:
+        rows.touch(ticket, now, owner=mine)
         text = f"{actor.label} answered and owns it now."
         rows.note_event(ticket=ticket, what="assigned", text=text, actor=actor, now=now)
     if ticket.status == Status.NEW:

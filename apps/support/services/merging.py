@@ -137,7 +137,8 @@ def split(
     """A message that is about something else opens a ticket of its own, with its own promises.
 
     The message stays where it was said and is copied; the promises run from now, because until
-    now nobody knew that there were two. Raises Invalid for what the requester did not say.
+    now nobody knew that there were two. What was said in a private queue stays there. Raises
+    Invalid for what the requester did not say.
     """
     origin = rows.lock(message.ticket_id)
     if message.author != TicketMessage.Author.REQUESTER:
@@ -150,8 +151,8 @@ def split(
         now=now,
         body=message.body,
         channel=Ticket.Channel.PORTAL,
-        kind=origin.kind,
-        queue=None,
+        kind=rows.kind_after(origin),
+        queue=origin.queue if origin.queue.is_private else None,
     )
     Ticket.objects.filter(pk=fresh.pk).update(split_from=origin, source_url="")
     for attachment in message.attachments.all():

@@ -168,10 +168,8 @@ def open_ticket(
     title = clip(one_line(subject), 200)
     if not title:
         raise Invalid("Write a subject.", fields={"subject": ["Write a subject."]})
-    if request_type.archived_at:
-        raise Invalid(f"{request_type.name} is no longer used.", fields={"type": ["Pick another."]})
-    if requester.archived_at:
-        raise Invalid("This contact is archived.", fields={"requester": ["Pick another."]})
+    if follows is None:  # what follows is nobody's choice: a customer's words must land somewhere
+        _check_current(request_type, requester)
     check_length(body)
     impact, urgency = impact or request_type.impact, urgency or request_type.urgency
     chosen, reason = _priority(impact, urgency, priority, priority_reason)
@@ -217,6 +215,19 @@ def open_ticket(
     telling.opened(ticket=ticket, actor=actor, now=now, with_receipt=channel in SENDS_RECEIPT)
     ticket.refresh_from_db()
     return ticket
+
+
+def _check_current(request_type: RequestType, requester: Contact) -> None:
+    if request_type.archived_at:
+        raise Invalid(f"{request_type.name} is no longer used.", fields={"type": ["Pick another."]})
+    if requester.archived_at:
+        raise Invalid("This contact is archived.", fields={"requester": ["Pick another."]})
+
+
+def kind_after(ticket: Ticket) -> str:
+    """The kind of what grows out of a ticket: after one of the past it happens today, with
+    promises and mails."""
+    return Kind.REAL if ticket.kind == Kind.BACKFILLED else ticket.kind
 
 
 def _first_words(
