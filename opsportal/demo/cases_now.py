@@ -350,7 +350,7 @@ OPEN: tuple[Case, ...] = (
         surface="pack.hubspot", link="Peakline marketing", tags=("no-maintainer",),
     ),
     Case(
-        "zendesk-upstream", 6, "09:00", "pack", OWEN,
+        "zendesk-upstream", 4, "09:00", "pack", OWEN,
         "Satisfaction board counts bad ratings as good",
         "21 bad ones this month; the board shows them green.",
         {"connector": "zendesk", "board": "satisfaction", "pack_version": "0.9.2",
@@ -358,7 +358,10 @@ OPEN: tuple[Case, ...] = (
         (
             Turn("10:10", "dele", "Right: the upstream package changed the scale. We reported it "
                  "there, and its fix is announced for next week."),
-            Turn("10:15", "dele", "dbt_zendesk 1.4", "await:vendor:17"),
+            Turn("10:15", "dele", "dbt_zendesk 1.4", "await:vendor:14"),
+            Turn("+2 09:30", "dele", "Still announced for next week. Until then the column "
+                 "`rating_raw` has the right values."),
+            Turn("+1 10:30", "dele", "The release is planned for Tuesday."),
         ),
         surface="pack.zendesk", link="Bramble support desk",
     ),
@@ -374,7 +377,8 @@ OPEN: tuple[Case, ...] = (
                  "back.", "resolve:workaround"),
             Turn("+2 10:00", TARA, "Only on that table. There are eleven more with postcodes.",
                  "unsolved"),
-            Turn("11:20", "luis", "Fair. I ask for a rule by name; please send me the eleven."),
+            Turn("11:20", "luis", "Fair. I ask for a rule by name; please send me the eleven.",
+                 "wait"),
         ),
         link="Lumen visits",
     ),
@@ -390,7 +394,7 @@ OPEN: tuple[Case, ...] = (
         queue="disputes", owner="aiko",
     ),
     Case(
-        "pii-question", 5, "09:10", "other", MIKKEL,
+        "pii-question", 4, "09:10", "other", MIKKEL,
         "Where are sample values of a profile kept?",
         "Our auditor asks for the list of places.",
         {"package_version": "2.13.1"},
@@ -398,6 +402,8 @@ OPEN: tuple[Case, ...] = (
             Turn("10:00", "luis", "In the artifact in your own repository, nowhere else. I write "
                  "the full list down for you."),
             Turn("+1 14:00", MIKKEL, "We need it in writing by the end of next week."),
+            Turn("15:10", "luis", "You will have it; security reads it first."),
+            Turn("+2 10:00", "luis", "Half is written, the part on the hosted files is missing."),
         ),
         levels=("medium", "medium"), tags=("audit",), channel="phone", by="luis", owner="luis",
     ),
@@ -447,6 +453,6 @@ OPEN: tuple[Case, ...] = (
                  "woke the cluster. `retries: 2` in the workflow ends that. I look why it is not "
                  "the default."),
         ),
-        link="Lumen visits", owner="tomas",
+        link="Lumen visits", owner="tomas", levels=("medium", "medium"),
     ),
 )  # fmt: skip

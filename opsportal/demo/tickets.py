@@ -163,7 +163,7 @@ def log(stage: Stage, case: Case) -> Ticket:
         surface=stage.surfaces[case.surface] if case.surface else None,
         queue=support.queues[case.queue] if case.queue else None,
         owner=stage.cast[case.owner] if case.owner else None,
-        fields={key: _fact(value, stage.now) for key, value in case.facts.items()},
+        fields=_facts(case, stage.now),
         tags=case.tags,
         blocks_work=case.blocks,
         connection=support.connections.get(case.link),
@@ -173,6 +173,12 @@ def log(stage: Stage, case: Case) -> Ticket:
     )
     support.tickets[case.name] = ticket
     return ticket
+
+
+def _facts(case: Case, now: datetime) -> dict[str, str]:
+    """The facts of the form; a connection that is ours is linked, not written down again."""
+    written = {k: v for k, v in case.facts.items() if k != "connection" or not case.link}
+    return {key: _fact(value, now) for key, value in written.items()}
 
 
 def _fact(value: str, now: datetime) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -30,7 +31,21 @@ from apps.rotations import selectors as rotations
 from apps.rotations import services as rotation_services
 from apps.rotations.models import CoverageGap, Handoff, Override, Schedule
 from apps.support import seeds
-from apps.support.models import Macro, Mailbox, Queue, SavedView, Ticket
+from apps.support.models import (
+    Attachment,
+    Macro,
+    Mailbox,
+    Queue,
+    RequestType,
+    SavedView,
+    StoredFile,
+    Ticket,
+    TicketClock,
+    TicketLink,
+    TicketWatcher,
+)
+from apps.support.selectors import queue, reports
+from apps.support.services import checking
 from opsportal import demo, engine
 from tests.opsportal import worlds
 
@@ -283,6 +298,98 @@ def test_the_site_keeps_the_default_address(loaded: None) -> None:
     assert row.set_up_at is not None
 
 
+# -- support
+
+
+def test_about_sixty_tickets_tell_a_quarter_and_stand_in_every_state(loaded: None) -> None:
+    tickets = Ticket.objects.all()
+    assert 55 <= tickets.count() <= 70
+    assert set(tickets.values_list("status", flat=True)) == set(Ticket.Status.values)
+    first = tickets.earliest("created_at").created_at
+    assert timedelta(days=80) < NOW - first < timedelta(days=95)
+    assert len(set(tickets.values_list("subject", flat=True))) == tickets.count()
+    assert set(tickets.values_list("request_type__key", flat=True)) == {
+        one.key for one in seeds.TYPES
+    }
+    assert {"mail", "form", "phone", "chat", "portal"} <= set(
+        tickets.values_list("channel", flat=True)
+    )
+
+
+def test_promises_run_are_warned_missed_paused_and_waived(loaded: None) -> None:
+    states = Counter(Ticket.objects.active().values_list("sla_state", flat=True))
+    assert states["running"] >= 5 and states["paused"] >= 3 and 2 <= states["breached"] <= 6
+    first = {"metric": "first_reply", "stopped_at": None, "ticket__priority": "P1"}
+    warned = TicketClock.objects.get(state="running", **first)
+    assert warned.warned_percent == 50 and warned.ticket.subject.startswith("National ids")
+    missed = TicketClock.objects.get(state="breached", **first)
+    assert missed.breached_at == missed.due_at and missed.ticket.page_id is not None
+    page = Page.objects.get(pk=missed.ticket.page_id)
+    assert page.status == Page.Status.OPEN and page.steps_taken.count() >= 2
+    waived = TicketClock.objects.exclude(waived_at=None).get()
+    assert waived.waived_reason.startswith("The page went to Jonas")
+
+
+def test_the_reports_have_something_to_show(loaded: None) -> None:
+    nora = Person.objects.get_queryset().get(email="nora@dataface.example")
+    span: dict[str, Any] = {"start": NOW - timedelta(days=90), "end": NOW}
+    rows = reports.kept(nora, by="metric", zone="Europe/Berlin", **span)
+    assert len(rows) == 5 and all(row.met and row.p50 is not None for row in rows)
+    assert 0.8 < sum(r.met for r in rows) / sum(r.n for r in rows) < 0.98
+    rated = reports.satisfaction(nora, **span)
+    assert rated.n >= 15 and rated.k < rated.n
+    assert reports.first_contact(nora, **span).k >= 5
+
+
+def test_stories_of_tickets_and_incidents_hang_together(loaded: None) -> None:
+    crisis = Incident.objects.get(title=worlds.SNOWFLAKE)
+    blocked = TicketLink.objects.filter(ref=crisis.ref, relation="blocks", done_at=None)
+    assert {link.ticket.status for link in blocked} == {"waiting_third_party"}
+    assert blocked.count() == 2
+    done = TicketLink.objects.filter(kind="incident", relation="blocks").exclude(done_at=None)
+    assert done.count() >= 4
+    assert not done.exclude(ticket__status__in=["resolved", "closed"]).exists()
+    assert Ticket.objects.exclude(merged_into=None).count() == 2
+    assert Ticket.objects.exclude(split_from=None).count() == 1
+    assert Ticket.objects.exclude(follows=None).count() == 1
+    assert Ticket.objects.filter(reopened_count__gt=0).exists()
+    assert Ticket.objects.filter(kind="drill").count() == 1
+    named = TicketWatcher.objects.values_list("person__name", flat=True)
+    assert {"Mara Lindqvist", "Dele Okafor"} <= set(named)
+    assert Attachment.objects.get().name == "render.log"
+
+
+def test_the_private_queue_is_seen_by_its_team_and_managers(loaded: None) -> None:
+    def sees(who: str) -> bool:
+        person = Person.objects.get_queryset().get(email=f"{who}@dataface.example")
+        return Ticket.objects.visible_to(person).filter(queue__is_private=True).exists()
+
+    assert [sees(who) for who in ("jonas", "nora", "luis", "mara")] == [True, True, False, False]
+
+
+def test_support_is_furnished_and_nothing_of_it_reaches_outside(loaded: None) -> None:
+    box, hook = Mailbox.objects.get(), WebhookEndpoint.objects.get()
+    assert (box.imap_host, hook.is_active, hook.deliveries.count()) == ("", False, 0)
+    assert Macro.objects.count() == 5
+    assert Message.objects.filter(is_outside=True).exclude(channel="mailbox").count() == 0
+    assert Message.objects.filter(is_outside=True).count() > 80
+    for view in SavedView.objects.all():
+        person = view.person or Person.objects.get_queryset().get(name="Nora Feld")
+        filters = queue.of_view(view)
+        assert filters.query() == view.query, view
+        assert (
+            queue.matching(person, filters, now=NOW).exists() or view.name == "Billing escalations"
+        )
+
+
+def test_every_ticket_agrees_with_its_history(loaded: None) -> None:
+    assert checking.check(now=NOW).differing == 0
+    for ticket in Ticket.objects.prefetch_related("events", "messages"):
+        times = [event.at for event in sorted(ticket.events.all(), key=lambda one: one.pk)]
+        assert times == sorted(times), ticket
+        assert all(message.at <= NOW for message in ticket.messages.all())
+
+
 # -- how it loads
 
 
@@ -297,7 +404,11 @@ def test_loading_again_changes_nothing(loaded: None) -> None:
 def test_the_portal_takes_all_of_it_away_again(loaded: None) -> None:
     removal.remove_demo(now=NOW)
     tables = (Person, Team, Surface, Position, ExternalParty, Schedule, EscalationPolicy, ApiKey)
-    happened = (Integration, Delivery, Alert, AlertGroup, Page, Message, Incident, Change, Handoff)
+    happened = (Integration, Delivery, Alert, AlertGroup, Page, Message, Incident, Change, Handoff,
+                Account, Contact, Ticket, TicketClock, Attachment, StoredFile, Macro, Mailbox,
+                WebhookEndpoint)  # fmt: skip
     left = {t.__name__: t._default_manager.count() for t in (*tables, *happened)}
     assert {name: count for name, count in left.items() if count} == {}
+    assert list(Queue.objects.values_list("key", flat=True)) == ["support"]
+    assert RequestType.objects.filter(surface=None, archived_at=None).count() == len(seeds.TYPES)
     assert not demo.is_loaded()
