@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.template import Context, Library
 from django.utils.html import format_html
@@ -18,11 +18,13 @@ from apps.portal.templatetags._status import EMPTY, _chip, _state
 from apps.portal.templatetags._times import machine
 from apps.portal.templatetags._viewer import Viewer, now_of, viewer_of
 from apps.portal.templatetags._vocabulary import Look, look
+from apps.portal.templatetags.working import working
 from apps.support.selectors.queue import CLOSE
 from apps.support.selectors.standing import Standing
 
 register = Library()
 NEAR_DAYS = 6  # so far away a weekday alone is plain
+WORKING = "working time"
 
 
 @register.simple_tag
@@ -65,7 +67,8 @@ def promise(context: Context, standing: Standing) -> SafeString:
     """ "2 h 10 m left, due 16:40", "Breached 42 m", "Paused", "Waived", "Met", "No target".
 
     What is left counts on the wall and moves in the browser; what a breach is over by and what a
-    pause keeps are working time, and stand.
+    pause keeps are working time, and stand. Working time is never written in days, and says what
+    it is where the wall counts otherwise.
     """
     viewer, now = viewer_of(context), now_of(context)
     write = {
@@ -96,20 +99,30 @@ def _breached(standing: Standing, now: datetime, viewer: Viewer) -> SafeString:
         over = formats.duration(formats.elapsed(due, now))
         text = _moving(standing, f"Breached {over}", viewer)
     else:
-        over = formats.duration(timedelta(seconds=standing.seconds or 0))
+        over = working(standing.seconds)
         title = formats.full(due, viewer.zone, viewer.cycle) if due else ""
         text = format_html(
             '<span title="{}">Breached {}</span>',
-            f"{standing.label} was due {title}; {over} of working time over.", over,
+            f"{standing.label} was due {title}; {over} of working time over.",
+            _over(standing, now),
         )  # fmt: skip
     return _chip(Look(text, "over", "danger"), value, standing.label)
+
+
+def _over(standing: Standing, now: datetime) -> str:
+    """Open around the clock, both times are one: then in days, as every length on the wall."""
+    if standing.due_at is not None:
+        wall = formats.elapsed(standing.due_at, now)
+        if abs(wall.total_seconds() - (standing.seconds or 0)) < formats.MINUTE:
+            return formats.duration(wall)
+    return f"{working(standing.seconds)} {WORKING}"
 
 
 def _moving(standing: Standing, words: str, viewer: Viewer) -> SafeString:
     assert standing.due_at is not None
     title = f"{standing.label} due {formats.full(standing.due_at, viewer.zone, viewer.cycle)}"
     if standing.seconds is not None:
-        title += f"; {formats.duration(timedelta(seconds=standing.seconds))} of working time left"
+        title += f"; {working(standing.seconds)} of working time left"
     return format_html(
         '<time datetime="{}" data-relative="left" title="{}">{}</time>',
         machine(standing.due_at), title, words,
@@ -120,7 +133,7 @@ def _paused(standing: Standing, now: datetime, viewer: Viewer) -> SafeString:
     seconds = standing.seconds
     if seconds is None:
         return _chip(Look("Paused", "pause", "dashed"), before=standing.label)
-    length = formats.duration(timedelta(seconds=seconds))
+    length = f"{working(seconds)} {WORKING}"
     value = f"{length} left" if seconds >= 0 else f"{length} over"
     return _chip(Look("Paused", "pause", "dashed"), value, standing.label)
 
