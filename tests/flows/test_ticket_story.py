@@ -62,13 +62,13 @@ answer = {} if t is None else {"ref": t.ref, "status": t.status, "owner": t.owne
     return found
 
 
-def act(product: Product, ref: str, verb: str, **fields: str) -> httpx.Response:
+def act(product: Product, ticket_ref: str, path: str, **fields: str) -> httpx.Response:
     """Press a button of the ticket's page."""
-    page = product.client.get(f"/tickets/{ref}/")
+    page = product.client.get(f"/tickets/{ticket_ref}/")
     token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page.text)
     assert page.status_code == 200 and token
     data = {"csrfmiddlewaretoken": token[1], **fields}
-    address = f"/tickets/{ref}/{verb}/"
+    address = f"/tickets/{ticket_ref}/{path}/"
     answer = product.client.post(address, data=data, headers={"Referer": f"{product.url}{address}"})
     assert answer.status_code < 400, answer.text[:800]
     return answer
@@ -86,31 +86,30 @@ def test_a_ticket_from_mail_to_not_solved(tmp_path: Path, mail: Inbox) -> None:
         write(server, "The profile shows Friday.", subject="Profile is stale")
 
         receipt = mail.wait(ANA, "has arrived", within=90)
-        new = mail.wait("ravi@example.com", "is new", within=30)
-        assert "Profile is stale" in str(new["Subject"])
+        new = mail.wait("ravi@example.com", "is new", within=100)
+        assert "Profile is stale" in f"{new['Subject']} {text_of(new)}"  # it may come bundled
         story = ticket(product)
         assert (story["surface"], story["owner"]) == ("inspect.profiler", "Ravi Rao")
         ref = story["ref"]
         assert f"[{ref}]" in str(receipt["Subject"])
         assert receipt["Auto-Submitted"] == "auto-replied"
 
-        paged = mail.wait("ravi@example.com", "You are on call", within=100)
+        paged = mail.wait("ravi@example.com", "You are on call (1 of", within=100)
         assert ref in str(paged["Subject"])
 
-        act(product, ref, "reply", body="We look at it.", seen=story["last"], public="1")
+        act(product, ref, "say", kind="reply", body="We look at it.", seen=story["last"])
         reply = mail.wait(ANA, "We look at it.", within=40)
         assert reply["Auto-Submitted"] is None
         assert "<0@bramble>" in str(reply["References"])
 
         declared = product.form(
-            "/incidents/declare/", title="Snowflake times out", severity="SEV3",
-            summary="x", surface="",
+            "/incidents/new/", title="Snowflake times out", severity="SEV3",
+            detection_source="customer",
         )  # fmt: skip
         incident = re.search(r"INC-\d+", str(declared.url))
         assert incident, declared.text[:500]
         act(
-            product, ref, "wait-third-party", kind="incident", ref=incident[0],
-            expected_by="2099-01-01T10:00",
+            product, ref, "do/wait_third_party", ref=incident[0], expected_by="2099-01-01T10:00",
         )  # fmt: skip
         assert ticket(product)["status"] == "waiting_third_party"
 
@@ -124,12 +123,12 @@ answer = True
 """)
         assert ticket(product)["status"] == "open"
         told = mail.wait(ANA, "done on our side", within=20)
-        mail.wait("ravi@example.com", "is back", within=20)
+        mail.wait("ravi@example.com", "is back", within=100)
 
         story = ticket(product)
         act(
-            product, ref, "reply", body="It is fixed.", seen=story["last"], public="1",
-            then="resolve", resolution_code="fixed",
+            product, ref, "say", kind="reply", body="It is fixed.", seen=story["last"],
+            then="resolve", code="fixed",
         )  # fmt: skip
         solved = mail.wait(ANA, "It is not solved", within=40)
         assert ticket(product)["status"] == "resolved"
@@ -137,7 +136,7 @@ answer = True
 
         _the_page_changes_nothing_by_itself(product, link_in(solved, "/requests/"))
         assert ticket(product)["status"] == "open"
-        mail.wait("ravi@example.com", "answer from the customer", within=20)
+        mail.wait("ravi@example.com", "answer from the customer", within=100)
 
         reference = str(solved["Message-ID"])
         write(server, "Still Friday.", subject="Re: whatever", In_Reply_To=reference)
@@ -155,10 +154,9 @@ def _the_page_changes_nothing_by_itself(product: Product, link: str) -> None:
         assert "inspect.profiler" not in page.text and "INC-" not in page.text
         assert ticket(product)["status"] == "resolved"
         token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page.text)
-        form = re.search(r'action="([^"]*not-solved[^"]*)"', page.text)
-        assert token and form
-        data = {"csrfmiddlewaretoken": token[1], "body": "It is not."}
-        done = outside.post(form[1], data=data, headers={"Referer": f"{product.url}{address}"})
+        data = {"body": "It is not.", "do": "not_solved"}
+        data |= {"csrfmiddlewaretoken": token[1]} if token else {}
+        done = outside.post(address, data=data, headers={"Referer": f"{product.url}{address}"})
         assert done.status_code == 200
 
 
