@@ -103,7 +103,7 @@ def test_promises_are_written_in_words_a_shape_and_the_readers_own_time(
     said, html = text_of(page), page.content.decode()
     assert "Resolution: Breached 2 d 16 h due Fri 19:12" in said
     assert "Resolution: 30 m left due 11:42" in said
-    assert "Resolution: Paused 3 h 20 m working time left" in said
+    assert "Resolution: Paused 3 h 20 m working left" in said
     assert "No target" in said
     assert 'title="Resolution due Monday 7 September 2026, 11:42 Berlin (09:42 UTC)"' in html
     assert "4 tickets, 1 overdue." in said

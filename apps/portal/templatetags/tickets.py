@@ -24,7 +24,6 @@ from apps.support.selectors.standing import Standing
 
 register = Library()
 NEAR_DAYS = 6  # so far away a weekday alone is plain
-WORKING = "working time"
 
 
 @register.simple_tag
@@ -115,7 +114,13 @@ def _over(standing: Standing, now: datetime) -> str:
         wall = formats.elapsed(standing.due_at, now)
         if abs(wall.total_seconds() - (standing.seconds or 0)) < formats.MINUTE:
             return formats.duration(wall)
-    return f"{working(standing.seconds)} {WORKING}"
+    return _worked(standing.seconds or 0)
+
+
+def _worked(seconds: int) -> str:
+    """Working time, named so: "8 h 30 m working"; from a day on without minutes, as chips are."""
+    length = working(seconds) if abs(seconds) < formats.DAY else f"{abs(seconds) // 3600} h"
+    return f"{length} working"
 
 
 def _moving(standing: Standing, words: str, viewer: Viewer) -> SafeString:
@@ -133,7 +138,7 @@ def _paused(standing: Standing, now: datetime, viewer: Viewer) -> SafeString:
     seconds = standing.seconds
     if seconds is None:
         return _chip(Look("Paused", "pause", "dashed"), before=standing.label)
-    length = f"{working(seconds)} {WORKING}"
+    length = _worked(seconds)
     value = f"{length} left" if seconds >= 0 else f"{length} over"
     return _chip(Look("Paused", "pause", "dashed"), value, standing.label)
 
