@@ -48,4 +48,4 @@ def test_a_pause_keeps_working_hours_whose_days_have_no_length(seconds: int, tex
 def test_what_is_left_counts_days_on_the_wall_and_its_hover_the_working_hours() -> None:
     running = Standing("running", "resolution", NOW + timedelta(days=24), 150 * HOUR)
     assert said(running) == "Resolution: 24 d left due 1 Oct"
-    assert "; 150 h of working left" in promise(Context({"now": NOW}), running)
+    assert "; 150 h of working time left" in promise(Context({"now": NOW}), running)
