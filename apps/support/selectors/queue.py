@@ -409,9 +409,12 @@ def tab_counts(
     same = next((name for name, one in wanted.items() if one == filters), "here")
     wanted.setdefault(same, filters)
     ids = named(user, wanted.values())
+    visible = Ticket.objects.visible_to(user)
     asked, parts = {}, {}
     for name, one in wanted.items():
-        found = words if words and one == filters else wording(user, one)
+        found = Said(visible, visible)
+        if one.text:
+            found = words if words and one == filters else wording(user, one)
         asked[name] = matching(user, one, now=now, ids=ids, among=found.all)
         if found.some is not found.all:
             parts[name] = matching(user, one, now=now, ids=ids, among=found.some)

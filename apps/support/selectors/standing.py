@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from apps.calendars import businesstime
-from apps.calendars.selectors import rules
 from apps.support.models import Metric, Ticket, TicketClock
+from apps.support.selectors.promising import calendar_of
 
 State = TicketClock.State
 
@@ -43,10 +43,11 @@ NONE = Standing("none")
 
 
 def standings(tickets: Sequence[Ticket], *, now: datetime) -> dict[int, Standing]:
-    """The standing of each ticket, in one statement for all of them."""
+    """The standing of each ticket, in one statement for all of them (and one for each calendar
+    that this process has not met yet)."""
     rows = TicketClock.objects.filter(ticket__in=tickets).exclude(state=State.CANCELLED)
     clocks: dict[int, list[TicketClock]] = {}
-    for row in rows.select_related("calendar_version").order_by("pk"):
+    for row in rows.order_by("pk"):
         clocks.setdefault(row.ticket_id, []).append(row)
     return {one.pk: standing(one, clocks.get(one.pk, []), now=now) for one in tickets}
 
@@ -77,7 +78,7 @@ def _worked(clock: TicketClock | None, start: datetime, end: datetime) -> int | 
     if clock is None:
         return None
     try:
-        return businesstime.worked(rules(clock.calendar_version), start, end)
+        return businesstime.worked(calendar_of(clock.calendar_version_id), start, end)
     except businesstime.BusinessTimeError:  # a span of centuries: the chip says the rest
         return None
 
