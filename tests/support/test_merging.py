@@ -137,3 +137,22 @@ def test_only_the_requesters_words_are_split_off(cast: Cast) -> None:
             merging.split(
                 message=message, subject="x", request_type=ticket.request_type, **_say(cast)
             )
+
+
+def test_an_answer_that_was_owed_is_owed_by_the_target_from_then_on(cast: Cast) -> None:
+    into = kit.in_state("open", NOW, cast.sam)
+    ticket = kit.ticket(NOW, subject="Same", owner=cast.sam)
+    merging.merge(ticket=ticket, into=into, **_say(cast, NOW + HOUR))
+    into.refresh_from_db()
+    clock = into.clocks.get(metric="next_reply")
+    assert (into.awaits_us, clock.state, clock.started_at) == (True, "running", NOW + HOUR)
+
+
+def test_what_was_done_while_it_was_merged_is_not_waited_for_after_the_undo(cast: Cast) -> None:
+    ticket = kit.in_state("waiting_third_party", NOW, cast.sam)
+    into = kit.in_state("open", NOW, cast.sam)
+    merging.merge(ticket=ticket, into=into, **_say(cast))
+    ticket.links.update(done_at=NOW + HOUR)
+    merging.unmerge(ticket=ticket, **_say(cast, NOW + 2 * HOUR))
+    ticket.refresh_from_db()
+    assert (ticket.status, ticket.expected_by) == ("open", None)

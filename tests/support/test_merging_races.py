@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from apps.core.errors import Conflict, DomainError
 from apps.paging.models import Page
 from apps.support.models import Ticket
-from apps.support.services import escalate, merging, tickets
+from apps.support.services import conversation, escalate, merging, tickets
 from tests import builders as build
 from tests.support import ticketkit as kit
 
@@ -120,3 +121,34 @@ def test_two_priorities_of_the_same_second_are_set_one_after_the_other(sam: Any)
     assert f"→ {ticket.priority}" in texts[-1]
     clock = ticket.clocks.get(metric="resolution")
     assert clock.target_seconds == {"P1": 4, "P4": 180}[ticket.priority] * 3600
+
+
+def _somebody_waits() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_stat_clear_snapshot()")  # else a transaction sees its first look
+        cursor.execute(
+            "SELECT EXISTS (SELECT FROM pg_stat_activity "
+            "WHERE datname = current_database() AND wait_event_type = 'Lock')"
+        )
+        return bool(cursor.fetchone()[0])
+
+
+def test_a_word_to_a_merged_ticket_and_the_undoing_take_their_locks_in_one_order(sam: Any) -> None:
+    into, gone = kit.in_state("open", NOW, sam), kit.in_state("open", NOW, sam)
+    merging.merge(ticket=gone, into=into, actor=kit.by(sam), now=NOW)
+    gone.refresh_from_db()
+    say = {"contact": gone.requester, "actor": kit.by(sam), "now": NOW}
+    writer = threading.Thread(
+        target=lambda: at_once(
+            lambda: conversation.requester_wrote(ticket=gone, body="Still?", **say)
+        )
+    )
+    with transaction.atomic():
+        tickets.lock(into.pk)
+        writer.start()
+        ends = time.monotonic() + 10
+        while not _somebody_waits() and time.monotonic() < ends:
+            threading.Event().wait(0.01)
+        assert Ticket.objects.select_for_update(nowait=True, of=("self",)).get(pk=gone.pk)
+    writer.join(10)
+    assert into.messages.filter(body="Still?").exists()

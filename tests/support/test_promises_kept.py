@@ -155,3 +155,30 @@ def test_a_whole_day_of_work_leaves_a_history_that_explains_every_number(cast: C
         "stop",
         "reopen",
     } == set(events.values_list("what", flat=True))
+
+
+def test_spam_that_was_resolved_is_promised_again_once_it_is_none(cast: Cast) -> None:
+    sla.plain_policy(sla.cell("resolution", 10 * 3600))
+    ticket, sam = opened(cast), audit.person(cast.sam)
+    lifecycle.transition(
+        ticket=ticket, verb="resolve", resolution_code="fixed", no_reply_needed=True,
+        actor=sam, now=MONDAY + HOUR,
+    )  # fmt: skip
+    lifecycle.transition(ticket=ticket, verb="spam", actor=sam, now=MONDAY + 2 * HOUR)
+    lifecycle.transition(ticket=ticket, verb="not_spam", actor=sam, now=MONDAY + 4 * HOUR)
+    ticket.refresh_from_db()
+    assert (ticket.status, ticket.resolved_at, ticket.resolution_code) == ("new", None, "")
+    clock = sla.clock(ticket, "resolution")
+    assert (clock.state, clock.due_at) == ("running", MONDAY + 13 * HOUR)
+    assert check(now=MONDAY + 5 * HOUR).lines == ()
+
+
+def test_an_imported_ticket_is_promised_nothing_after_it_was_spam_or_merged(cast: Cast) -> None:
+    sla.site()
+    sam = audit.person(cast.sam)
+    ticket = opened(cast, channel=Ticket.Channel.IMPORT)
+    for verb in ("spam", "not_spam"):
+        lifecycle.transition(ticket=ticket, verb=verb, actor=sam, now=MONDAY + HOUR)
+    merging.merge(ticket=ticket, into=opened(cast), actor=sam, now=MONDAY + 2 * HOUR)
+    merging.unmerge(ticket=ticket, actor=sam, now=MONDAY + 2 * HOUR)
+    assert not ticket.clocks.exists()

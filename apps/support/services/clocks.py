@@ -182,7 +182,8 @@ def restore_all(*, ticket: Ticket, actor: Actor, now: datetime) -> None:
         if one.row.cancel_cause != NO_POLICY:
             changes = clockwork.restore(one.state, now, one.terms, one.calendar)
             book.ledger.take(one, changes)
-    if ticket.is_active:
+    if ticket.is_active and _has_promises(ticket):
+        _reopen(book, now)  # it may have been resolved when it was marked as spam
         book.follow_status(now)
         choose_again(book, "restored")
     book.write()

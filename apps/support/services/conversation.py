@@ -277,7 +277,7 @@ def requester_wrote(
     To a merged ticket it lands in the one that it went into; after closing, or long after
     resolving, it opens a follow-up with promises of its own, and the answer is the message there.
     """
-    ticket = _standing(rows.lock(ticket.pk))
+    ticket = _standing(ticket)
     said = min(at or now, now)
     rows.check_length(body)
     if not body.strip() and not files_:
@@ -325,12 +325,28 @@ def requester_wrote(
 
 
 def _standing(ticket: Ticket) -> Ticket:
-    """The ticket that a merged one went into, however often."""
+    """The ticket itself, or the one that a merged one went into, however often; locked.
+
+    Of a chain the lowest is locked first, as merging and its undoing do.
+    """
+    held = {pk: rows.lock(pk) for pk in sorted(_chain(ticket))}
+    ticket = held[ticket.pk]
     seen = {ticket.pk}
-    while ticket.status == Status.MERGED and ticket.merged_into_id not in seen:
-        seen.add(ticket.merged_into_id or 0)
-        ticket = rows.lock(ticket.merged_into_id or 0)
+    while ticket.status == Status.MERGED and ticket.merged_into_id not in {None, *seen}:
+        pk = ticket.merged_into_id or 0
+        seen.add(pk)
+        ticket = held.get(pk) or rows.lock(pk)  # merged once more in this very moment
     return ticket
+
+
+def _chain(ticket: Ticket) -> set[int]:
+    """The ticket and all that it went into, as far as can be seen without a lock."""
+    found, following = {ticket.pk}, ticket.merged_into_id
+    while following is not None and following not in found:
+        found.add(following)
+        rows_ = Ticket.objects.filter(pk=following)
+        following = rows_.values_list("merged_into_id", flat=True).first()
+    return found
 
 
 def _is_over(ticket: Ticket, now: datetime) -> bool:

@@ -132,7 +132,7 @@ def _timers(verb: str, ticket: Ticket, at: datetime, now: datetime) -> dict[str,
             "close_at": settings.working_days(numbers.close_after_days, after=now),
             "snoozed_until": None,
         }
-    elif verb == "reopen":
+    elif verb == "reopen" or (verb == "not_spam" and ticket.resolved_at is not None):
         values |= {
             "resolved_at": None,
             "resolution_code": "",

@@ -20,7 +20,7 @@ from apps.support.models import (
     TicketMessage,
     TicketWatcher,
 )
-from apps.support.services import announcing, clocks, escalate, search
+from apps.support.services import announcing, clocks, escalate, lifecycle, search
 from apps.support.services import tickets as rows
 
 Status = Ticket.Status
@@ -61,7 +61,11 @@ def merge(*, ticket: Ticket, into: Ticket, actor: Actor, now: datetime) -> Ticke
     rows.touch(ticket, now, wake_at=None)  # its timers rest, and count again if this is undone
     clocks.cancel_all(ticket=ticket, cause="merged", actor=actor, now=now)
     _bring_people(ticket, into, now)
-    rows.touch(into, now, awaits_us=into.awaits_us or ticket.awaits_us)
+    if ticket.awaits_us and not into.awaits_us:  # what was not answered there is owed here
+        rows.touch(into, now, awaits_us=True)
+        clocks.requester_wrote(ticket=into, at=now, actor=actor, now=now)
+    else:
+        rows.touch(into, now)
     there = ("ticket", into.ref, f"/tickets/{into.ref}/")
     here = ("ticket", ticket.ref, f"/tickets/{ticket.ref}/")
     text = f"Merged into {into.ref} {into.subject}."
@@ -122,6 +126,8 @@ def unmerge(*, ticket: Ticket, actor: Actor, now: datetime) -> Ticket:
     text = f"{ticket.ref} was taken out again."
     rows.note_event(ticket=into, what="unmerged", text=text, actor=actor, now=now)
     announcing.updated(ticket=ticket, changed=["status"], by=actor, now=now)
+    why = "what it waited for was done meanwhile"
+    lifecycle.unblocked(ticket=ticket, why=why, now=now, tell_requester=False)
     return ticket
 
 
