@@ -7,12 +7,11 @@ table; once ended ones are asked for, the newest come first. Counts stop at COUN
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import parse_qs, urlencode
+from urllib.parse import parse_qs
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
@@ -24,7 +23,6 @@ from apps.ownership.models import Surface
 from apps.support import lifecycle
 from apps.support.models import (
     Presence,
-    Priority,
     Queue,
     RequestType,
     SavedView,
@@ -32,7 +30,38 @@ from apps.support.models import (
     TicketLink,
 )
 from apps.support.querysets import TicketQuerySet
+from apps.support.selectors.filters import ANY, CREATED, TABS, Filters, parse
+from apps.support.selectors.paging import DUE_ORDER, Mark, Page, page
 from apps.support.selectors.textual import Said, said
+
+__all__ = [
+    "ANY",
+    "CLOSE",
+    "COUNTED",
+    "CREATED",
+    "DUE_ORDER",
+    "EXPORTED",
+    "SEEN",
+    "SIZES",
+    "TABS",
+    "VIEWS_COUNTED",
+    "Count",
+    "Filters",
+    "Mark",
+    "Page",
+    "blocking",
+    "counts",
+    "exported",
+    "matching",
+    "named",
+    "of_view",
+    "page",
+    "parse",
+    "present",
+    "tab_counts",
+    "views_of",
+    "wording",
+]
 
 COUNTED = 999  # counts stop here and say "999+"
 SIZES = (25, 50)
@@ -41,105 +70,6 @@ SEEN = timedelta(seconds=60)  # who was there so lately is there
 VIEWS_COUNTED = 12  # saved views whose tickets are counted on the page
 EXPORTED = 10_000  # rows of an export
 _STEP = 500  # of them read at once
-_VALUES, _LONGEST = 20, 80
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-TABS: Mapping[str, str] = {
-    "team": "Team",
-    "mine": "My open",
-    "unassigned": "Unassigned",
-    "close": "Close to breach",
-    "waiting": "Waiting",
-}
-CREATED: Mapping[str, str] = {
-    "1": "in the last 24 hours",
-    "7": "in the last 7 days",
-    "30": "in the last 30 days",
-    "90": "in the last 90 days",
-}
-ANY = "any"  # of the status: ended tickets, too
-
-
-@dataclass(frozen=True)
-class Filters:
-    """What is asked for, as it stands in the address. Values of one name are alternatives.
-
-    `owner` holds `me`, `none` and ids of people; `queue`, `type`, `surface` and `account` hold
-    keys; `created` is a number of days.
-    """
-
-    status: tuple[str, ...] = ()
-    queue: tuple[str, ...] = ()
-    type: tuple[str, ...] = ()
-    priority: tuple[str, ...] = ()
-    owner: tuple[str, ...] = ()
-    tag: tuple[str, ...] = ()
-    surface: tuple[str, ...] = ()
-    account: tuple[str, ...] = ()
-    channel: tuple[str, ...] = ()
-    sla: tuple[str, ...] = ()
-    created: tuple[str, ...] = ()
-    q: tuple[str, ...] = ()
-    view: str = "team"
-
-    @property
-    def text(self) -> str:
-        return self.q[0] if self.q else ""
-
-    @property
-    def statuses(self) -> frozenset[str]:
-        """The states asked for; those somebody works on unless others are named or searched."""
-        if ANY in self.status or (self.text and not self.status and self.view == "team"):
-            return frozenset(Ticket.Status.values)
-        return frozenset(self.status) or lifecycle.ACTIVE
-
-    @property
-    def by_due(self) -> bool:
-        """Whether the order is that of due times; ended tickets have none."""
-        return self.statuses <= lifecycle.ACTIVE
-
-    @property
-    def given(self) -> dict[str, tuple[str, ...]]:
-        """What narrows the view, by name."""
-        named = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "view"}
-        return {name: values for name, values in named.items() if values}
-
-    def query(self) -> str:
-        """The filters as in an address, for a saved view; always written the same way."""
-        parts = [(name, value) for name, values in self.given.items() for value in values]
-        return urlencode(([("view", self.view)] if self.view != "team" else []) + parts)
-
-
-_ALLOWED: Mapping[str, frozenset[str]] = {
-    "status": frozenset(Ticket.Status.values) | {ANY},
-    "priority": frozenset(Priority.values),
-    "channel": frozenset(Ticket.Channel.values),
-    "sla": frozenset(Ticket.SlaState.values),
-    "created": frozenset(CREATED),
-}
-_OWNER = re.compile(r"me|none|[0-9]{1,18}", re.ASCII)
-
-
-def parse(params: Mapping[str, Sequence[str]]) -> Filters:
-    """The filters of an address (each name with its values); what makes no sense is left out."""
-    found = {}
-    for one in fields(Filters):
-        if one.name != "view":
-            given = [_clean(one.name, raw) for raw in params.get(one.name, ())[:_VALUES]]
-            found[one.name] = tuple(dict.fromkeys(value for value in given if value))
-    single = {name: found[name][:1] for name in ("created", "q")}
-    view = next(iter(params.get("view", ())), "")
-    return Filters(**{**found, **single}, view=view if view in TABS else "team")
-
-
-def _clean(name: str, raw: str) -> str:
-    value = " ".join(raw.replace("\x00", "").split())[: 200 if name == "q" else _LONGEST]
-    if name in _ALLOWED:
-        return value if value in _ALLOWED[name] else ""
-    if name == "owner":
-        return value if _OWNER.fullmatch(value) else ""
-    return value if name == "q" else value.lower()
-
 
 # -- which tickets
 
@@ -226,119 +156,6 @@ def _owned(user: Any, owners: Sequence[str]) -> Q:
     people = {int(value) for value in owners if value.isdigit()}
     wanted = Q(owner__in=people | ({user.pk} if "me" in owners else set()))
     return wanted | Q(owner=None) if "none" in owners else wanted
-
-
-# -- a page of them
-
-DUE_ORDER = (F("sla_due_at").asc(nulls_last=True), "priority", "pk")
-_DUE_BACK = (F("sla_due_at").desc(nulls_first=True), "-priority", "-pk")
-_CURSOR = re.compile(r"([ab])(?:(n|-?\d{1,17})\.(P[1-4])\.)?(\d{1,18})", re.ASCII)
-
-
-@dataclass(frozen=True)
-class Mark:
-    """The row after (or before) which a page begins; `due` and `priority` in the due order."""
-
-    back: bool
-    pk: int
-    priority: str = ""
-    due: datetime | None = None
-
-    def write(self) -> str:
-        way = "b" if self.back else "a"
-        if not self.priority:
-            return f"{way}{self.pk}"
-        micros = "n" if self.due is None else (self.due - _EPOCH) // timedelta(microseconds=1)
-        return f"{way}{micros}.{self.priority}.{self.pk}"
-
-
-def mark(text: str, *, by_due: bool) -> Mark | None:
-    """A cursor as it stood in an address; None for none and for what is no cursor."""
-    found = _CURSOR.fullmatch(text)
-    if found is None or bool(found[3]) is not by_due:
-        return None
-    try:
-        due = (
-            _EPOCH + timedelta(microseconds=int(found[2])) if found[2] not in (None, "n") else None
-        )
-    except OverflowError:
-        return None
-    return Mark(found[1] == "b", int(found[4]), found[3] or "", due)
-
-
-@dataclass(frozen=True)
-class Page:
-    """Tickets in order; `before` and `after` are cursors, empty at the ends."""
-
-    rows: list[Ticket]
-    before: str = ""
-    after: str = ""
-
-
-def page(found: TicketQuerySet, *, by_due: bool, cursor: str, size: int) -> Page:
-    """A page of `found`: `size` tickets after the cursor, or before it."""
-    at = mark(cursor, by_due=by_due)
-    back = at is not None and at.back
-    ids = _after(found, at, by_due=by_due, back=back, count=size + 1)
-    more, ids = len(ids) > size, ids[:size]
-    rows = _in_order(ids[::-1] if back else ids)
-    if not rows:
-        return Page([])
-    ahead, behind = (more, True) if back else (at is not None, more)
-    return Page(
-        rows,
-        _mark_of(rows[0], by_due=by_due, back=True).write() if ahead else "",
-        _mark_of(rows[-1], by_due=by_due, back=False).write() if behind else "",
-    )
-
-
-def _mark_of(row: Ticket, *, by_due: bool, back: bool) -> Mark:
-    return Mark(back, row.pk, row.priority, row.sla_due_at) if by_due else Mark(back, row.pk)
-
-
-def _after(
-    found: TicketQuerySet, at: Mark | None, *, by_due: bool, back: bool, count: int
-) -> list[int]:
-    """Up to `count` ids from the mark on, the next first."""
-    if not by_due:
-        beyond = Q() if at is None else Q(pk__gt=at.pk) if back else Q(pk__lt=at.pk)
-        return list(found.filter(beyond).order_by("pk" if back else "-pk")
-                    .values_list("pk", flat=True)[:count])  # fmt: skip
-    ids: list[int] = []
-    for stretch in _stretches(at):
-        ordered = found.filter(stretch).order_by(*(_DUE_BACK if back else DUE_ORDER))
-        ids += ordered.values_list("pk", flat=True)[: count - len(ids)]
-        if len(ids) == count:
-            break
-    return ids
-
-
-def _stretches(at: Mark | None) -> list[Q]:
-    """What lies beyond the mark, in parts that each are one stretch of the index.
-
-    Tickets without a due time stand at the end, where no comparison of times reaches them.
-    """
-    if at is None:
-        return [Q()]
-    way = "lt" if at.back else "gt"
-    nearer = Q(**{f"priority__{way}": at.priority}) | Q(
-        priority=at.priority, **{f"pk__{way}": at.pk}
-    )
-    if at.due is None:
-        rest = Q(sla_due_at=None, **{f"priority__{way}e": at.priority}) & nearer
-        return [rest, Q(sla_due_at__isnull=False)] if at.back else [rest]
-    timed = Q(**{f"sla_due_at__{way}e": at.due}) & (
-        Q(**{f"sla_due_at__{way}": at.due}) | Q(sla_due_at=at.due) & nearer
-    )
-    return [timed] if at.back else [timed, Q(sla_due_at=None)]
-
-
-def _in_order(ids: Sequence[int]) -> list[Ticket]:
-    """These tickets with what a row shows of them."""
-    rows = Ticket.objects.select_related(
-        "request_type", "surface", "account", "requester", "owner", "queue"
-    ).in_bulk(list(ids))
-    return [rows[pk] for pk in ids if pk in rows]
 
 
 # -- how many
