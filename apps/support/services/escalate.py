@@ -56,7 +56,7 @@ def escalate_now(*, ticket: Ticket, reason: str, actor: Actor, now: datetime) ->
         page = _open(
             tickets=[ticket],
             surface=ticket.surface,
-            summary=f"{ticket.ref} {ticket.subject}: {why}",
+            summary=f"{rows.named(ticket)}: {why}",
             actor=actor,
             now=now,
         )
@@ -67,7 +67,7 @@ def escalate_now(*, ticket: Ticket, reason: str, actor: Actor, now: datetime) ->
         page = paging.raise_page(
             page=standing,
             urgency=PageUrgency.HIGH,
-            summary=f"{ticket.ref} {ticket.subject}: {why}",
+            summary=f"{rows.named(ticket)}: {why}",
             reason=why,
             actor=actor,
             now=now,
@@ -102,7 +102,8 @@ def page_for_breach(
     page = _ringing(tickets, surface)
     if page is None:
         more = f" and {len(tickets) - 1} more" if len(tickets) > 1 else ""
-        summary = f"{first.ref}{more}: {reason}. {first.subject}"
+        subject = "" if first.queue.is_private else f" {first.subject}"
+        summary = f"{first.ref}{more}: {reason}.{subject}"
         page = _open(tickets=tickets, surface=surface, summary=summary, actor=actor, now=now)
     else:
         names = ", ".join(t.ref for t in tickets[:5])

@@ -83,12 +83,15 @@ def _known(
         if incident is None:
             raise _unknown(ref)
         done = incident.resolved_at or now if not incident.is_standing else None
-        return incident.ref, f"/incidents/{incident.ref}/", incident.title, done
+        hidden = incident.visibility == Incident.Visibility.RESTRICTED
+        title = "" if hidden else incident.title  # the label is read by all who see the ticket
+        return incident.ref, f"/incidents/{incident.ref}/", title, done
     if kind == Kind.TICKET:
         other = Ticket.objects.filter(pk=_number(ref, "TCK-")).first()
         if other is None or other.pk == ticket.pk:
             raise _unknown(ref)
-        return other.ref, f"/tickets/{other.ref}/", other.subject, None
+        subject = "" if other.queue.is_private else other.subject
+        return other.ref, f"/tickets/{other.ref}/", subject, None
     if kind in CHANGES:
         change = _changes(kind, ref).first()
         if change is not None:

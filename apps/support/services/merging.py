@@ -68,9 +68,9 @@ def merge(*, ticket: Ticket, into: Ticket, actor: Actor, now: datetime) -> Ticke
         rows.touch(into, now)
     there = ("ticket", into.ref, f"/tickets/{into.ref}/")
     here = ("ticket", ticket.ref, f"/tickets/{ticket.ref}/")
-    text = f"Merged into {into.ref} {into.subject}."
+    text = f"Merged into {rows.named(into)}."
     rows.note_event(ticket=ticket, what="merged", text=text, actor=actor, now=now, subject=there)
-    text = f"{ticket.ref} {ticket.subject} was merged into this ticket."
+    text = f"{rows.named(ticket)} was merged into this ticket."
     rows.note_event(ticket=into, what="merged", text=text, actor=actor, now=now, subject=here)
     if page is not None:
         escalate.over(page=page, actor=actor, now=now)
@@ -166,10 +166,10 @@ def split(
         attachment.message = fresh.messages.earliest("pk")
         attachment.save(force_insert=True)
     there = ("ticket", fresh.ref, f"/tickets/{fresh.ref}/")
-    text = f"Split off: {fresh.ref} {fresh.subject}."
+    text = f"Split off: {rows.named(fresh)}."
     rows.note_event(ticket=origin, what="split", text=text, actor=actor, now=now, subject=there)
     here = ("ticket", origin.ref, f"/tickets/{origin.ref}/")
-    text = f"Split from {origin.ref} {origin.subject}."
+    text = f"Split from {rows.named(origin)}."
     rows.note_event(ticket=fresh, what="split", text=text, actor=actor, now=now, subject=here)
     search.index(ticket=fresh)
     fresh.refresh_from_db()

@@ -53,8 +53,8 @@ class People:
     def told_by(self, ticket: Ticket, tell: str) -> list[Why]:
         """The people of a step, or who stands in where there is nobody of that sort.
 
-        Later steps are for others than the owner, who was told by the first. What is not real
-        reaches nobody but the ticket's owner.
+        Later steps are for others than the owner, who was told by the first. Of a private queue
+        nobody hears who may not see it. What is not real reaches nobody but the ticket's owner.
         """
         ways = {
             Tell.OWNER: (self._owner, self._lead),
@@ -64,7 +64,7 @@ class People:
         for way in ways[Tell(tell)]:
             person, why = way(ticket)
             known = tell != Tell.OWNER and person is not None and person.pk == ticket.owner_id
-            if person is not None and person.is_active and not known:
+            if person is not None and not known and self._may_hear(person, ticket):
                 return self._fit(ticket, [(person, why)])
         return self._fit(ticket, [(one, "you are a manager") for one in self._managers])
 
@@ -72,6 +72,11 @@ class People:
         if ticket.kind == Kind.REAL:
             return people
         return [(one, why) for one, why in people if one.pk == ticket.owner_id]
+
+    def _may_hear(self, person: Person, ticket: Ticket) -> bool:
+        if not person.is_active or not ticket.queue.is_private:
+            return person.is_active
+        return Ticket.objects.filter(pk=ticket.pk).visible_to(person).exists()
 
     def _owner(self, ticket: Ticket) -> tuple[Person | None, str]:
         if ticket.owner and ticket.owner.is_active:
@@ -96,7 +101,7 @@ class People:
     def _lead(self, ticket: Ticket) -> tuple[Person | None, str]:
         teams = [ticket.surface.team if ticket.surface else None, ticket.queue.team]
         for team in teams:
-            if team is not None and team.lead is not None and team.lead.is_active:
+            if team is not None and team.lead is not None and self._may_hear(team.lead, ticket):
                 return team.lead, f"you lead {team.name}"
         return None, ""
 

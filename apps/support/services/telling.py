@@ -282,8 +282,16 @@ def _followers(ticket: Ticket) -> dict[int, tuple[Person, str]]:
     found = {person.pk: (person, why) for person, why in _responsible(ticket)}
     watching = Person.objects.active().filter(watched_tickets__ticket=ticket)
     for person in watching:
-        found.setdefault(person.pk, (person, "you watch it"))
+        if _may_see(person, ticket):
+            found.setdefault(person.pk, (person, "you watch it"))
     return found
+
+
+def _may_see(person: Person, ticket: Ticket) -> bool:
+    """Whoever began to watch before a ticket went into a private queue may not any more."""
+    if not ticket.queue.is_private:
+        return True
+    return Ticket.objects.filter(pk=ticket.pk).visible_to(person).exists()
 
 
 def requester_wrote(*, message: TicketMessage, ticket: Ticket, now: datetime) -> None:

@@ -78,6 +78,11 @@ def note_event(
     )
 
 
+def named(ticket: Ticket) -> str:
+    """How it is named where others read who may not see it: a private one by its number alone."""
+    return ticket.ref if ticket.queue.is_private else f"{ticket.ref} {ticket.subject}"
+
+
 # -- logging
 
 
