@@ -41,9 +41,14 @@ NEEDS_BROWSER = bool(os.environ.get("CI") or os.environ.get("REQUIRE_BROWSER"))
 # quarters of an hour: these run after the fast suite, which is to answer within a minute.
 SLOW = (
     "tests/architecture/test_access_matrix.py",
+    "tests/calendars/test_admin.py",
+    "tests/calendars/test_businesstime_properties.py",
+    "tests/calendars/test_races.py",
     "tests/intake/test_asgi.py",
     "tests/intake/test_bad_inputs.py",
+    "tests/intake/test_mail_hook.py",
     "tests/intake/test_wire.py",
+    "tests/notifications/test_engine_outside.py",
     "tests/notifications/test_races.py",
     "tests/opsportal/test_admin_registry.py",
     "tests/opsportal/test_attention.py",
@@ -53,10 +58,18 @@ SLOW = (
     "tests/opsportal/test_runner.py",
     "tests/portal/test_profile.py",
     "tests/portal/test_remove_demo.py",
+    "tests/portal/test_requests.py",
+    "tests/portal/test_ticket_page.py",
     "tests/rotations/test_admin_schedules.py",
     "tests/rotations/test_timeline_bruteforce.py",
     "tests/rotations/test_timeline_properties.py",
     "tests/rotations/test_timeline_refusals.py",
+    "tests/support/test_admin_policies.py",
+    "tests/support/test_admin_records.py",
+    "tests/support/test_admin_setup.py",
+    "tests/support/test_mailboxes.py",
+    "tests/support/test_merging_races.py",
+    "tests/support/test_sweep_races.py",
 )
 
 

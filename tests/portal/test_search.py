@@ -101,5 +101,13 @@ def test_many_matches_cost_as_many_queries_as_one_and_are_few(
         build.incident(title=f"Pro {number}", by=cast.ravi, surface=made.surface, now=world.now)
         build.surface(f"pro{number}")
         build.person(f"Prof{number} Pro")
-    assert queries(client, "/search/?q=pro&format=json") == before <= 12
+    assert queries(client, "/search/?q=pro&format=json") == before <= 14
     assert len(_found(client, "pro")) <= 6 * 6
+
+
+def test_tickets_are_found_by_number_and_by_what_was_said(cast: Cast) -> None:
+    made = build.ticket("Profile is stale", body="The warehouse was suspended.")
+    client = sign_in(cast.sam)
+    for words in (made.ref, "suspended", "tck-" + str(made.pk)):
+        page = text_of(client.get("/search/", {"q": words}))
+        assert f"{made.ref} Profile is stale" in page

@@ -19,6 +19,7 @@ from apps.customers.selectors import account_of, search_contacts
 from apps.incidents.models import Incident
 from apps.ownership.models import Surface
 from apps.rotations.models import Schedule
+from apps.support.selectors.textual import said
 
 M = TypeVar("M", bound=Model)
 EACH = 6
@@ -41,7 +42,8 @@ def search(query: str, viewer: Person, *, now: datetime) -> list[Found]:
     """Pages first, then objects; nothing typed: the pages and what is open."""
     text = " ".join(query.split())[:200]
     kinds: list[Callable[[str, Person, datetime], list[Found]]] = [
-        _pages, _incidents, _surfaces, _people, _schedules, _customers, _contacts, _alerts,
+        _pages, _incidents, _tickets, _surfaces, _people, _schedules, _customers, _contacts,
+        _alerts,
     ]  # fmt: skip
     if not text:
         return _pages("", viewer, now) + _incidents("", viewer, now)
@@ -71,6 +73,9 @@ def _any(fields: Sequence[str], how: str, value: str) -> Q:
 def _pages(text: str, viewer: Person, now: datetime) -> list[Found]:
     pages: list[tuple[str, str, str]] = [
         ("Now", "What waits and what is open", "now"),
+        ("Tickets", "The queue of what customers asked", "tickets"),
+        ("Log a ticket", "Somebody called or wrote", "ticket_log"),
+        ("Reports on tickets", "Promises kept and missed, backlog", "ticket_reports"),
         ("Incidents", "Open ones and those that ended", "incidents"),
         ("Alerts", "What tools say", "alerts"),
         ("On call", "Who is there, and the next two weeks", "oncall"),
@@ -117,6 +122,20 @@ def _alerts(text: str, viewer: Person, now: datetime) -> list[Found]:
             reverse("alert", kwargs={"pk": row.pk}),
         )
         for row in rows
+    ]
+
+
+def _tickets(text: str, viewer: Person, now: datetime) -> list[Found]:
+    """By number, else by any word that was said on them; the newest."""
+    found = said(viewer, text).all.select_related("account", "requester").order_by("-pk")[:EACH]
+    return [
+        Found(
+            "Ticket",
+            f"{one.ref} {one.subject}",
+            f"{one.get_status_display()}, {one.account or one.requester}",
+            reverse("ticket", kwargs={"ref": one.ref}),
+        )
+        for one in found
     ]
 
 

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from typing import Any
-
 import django_filters
 from django.db.models import QuerySet
 
@@ -9,7 +7,7 @@ from apps.core.api.lists import InstantFilter
 from apps.core.models import Kind
 from apps.support.models import Priority, RequestType, Ticket
 from apps.support.querysets import TicketQuerySet
-from apps.support.selectors.search import search
+from apps.support.selectors.textual import said
 
 
 class OneOfMany(django_filters.BaseInFilter, django_filters.ChoiceFilter):  # type: ignore[misc] # django-filter has no types
@@ -67,7 +65,7 @@ class TicketFilter(django_filters.FilterSet):  # type: ignore[misc] # django-fil
         return rows.filter(tags__contains=[text.strip().lower()[:40]])
 
     def having(self, rows: TicketQuerySet, name: str, text: str) -> QuerySet[Ticket]:
-        found: Any = search(self.request.user, text)
+        found = said(self.request.user, text).all
         return rows.filter(pk__in=found.values("pk"))
 
 

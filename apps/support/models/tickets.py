@@ -192,6 +192,19 @@ class Ticket(models.Model):
             models.Index(fields=["surface", "-id"], name="support_ticket_surface"),
             models.Index(fields=["request_type", "-id"], name="support_ticket_type"),
             models.Index(fields=["-created_at"], name="support_ticket_recent"),
+            # What is worked on of a type, surface or customer: counts of tabs and saved views.
+            *(
+                models.Index(
+                    fields=[name],
+                    name=f"support_ticket_active_{short}",
+                    condition=Q(status__in=ACTIVE),
+                )
+                for name, short in (
+                    ("request_type", "type"),
+                    ("surface", "surface"),
+                    ("account", "account"),
+                )
+            ),
             models.Index(fields=["merged_into"], name="support_ticket_merged"),
             GinIndex(fields=["tags"], name="support_ticket_tags"),
             GinIndex(OpClass("subject", name="gin_trgm_ops"), name="support_ticket_subject_trgm"),
