@@ -26,7 +26,7 @@ from apps.incidents import services as incidents
 from apps.incidents.models import Incident
 from apps.intake.models import Integration
 from apps.notifications import services as notifications
-from apps.notifications.models import Message
+from apps.notifications.models import Message, WebhookEndpoint
 from apps.ownership import services as ownership
 from apps.ownership.models import ExternalParty, Position, Surface, SurfaceDependency
 from apps.paging import services as paging
@@ -36,6 +36,22 @@ from apps.portal import services
 from apps.portal.services import Removal, demo
 from apps.rotations import services as rotations
 from apps.rotations.models import Schedule, Shift
+from apps.support.models import (
+    Attachment,
+    InboundMail,
+    Macro,
+    Mailbox,
+    Queue,
+    RequestType,
+    SavedView,
+    SlaPolicy,
+    StoredFile,
+    Ticket,
+    TicketMessage,
+    TicketWatcher,
+)
+from apps.support.services import conversation, escalate, files, lifecycle, merging, requester
+from apps.support.services import tickets as ticketing
 from tests import builders as build
 from tests.world import World
 
@@ -70,6 +86,7 @@ class Demo:
     party: ExternalParty
     account: Account
     contact: Contact
+    ticket: Ticket
 
 
 def make_demo(world: World) -> Demo:
@@ -97,16 +114,57 @@ def make_demo(world: World) -> Demo:
     org = build.org("Demo org", account=account, now=now)
     contact = build.contact("ana@foods.example", org=org, now=now)
     build.connection("Demo nightly", org=org, now=now)
+    ticket, furniture = _serve(world, dan, team, surface, contact)
     made = Demo(dee, dan, team, surface, schedule, policy, source, native, position, party,
-                account, contact)  # fmt: skip
+                account, contact, ticket)  # fmt: skip
     _play(world, made)
     heartbeats.beat(
         "demo", now=world.now, teams=[team.pk], surfaces=[surface.pk], schedules=[schedule.pk],
         policies=[policy.pk], integrations=[source.pk, native.pk], positions=[position.pk],
         parties=[party.pk], api_keys=[native.api_key_id], rules=[rule.pk],
-        accounts=[account.pk], orgs=[org.pk], contacts=[contact.pk],
+        accounts=[account.pk], orgs=[org.pk], contacts=[contact.pk], **furniture,
     )  # fmt: skip
     return made
+
+
+def _serve(
+    world: World, agent: Person, team: Team, surface: Surface, contact: Contact
+) -> tuple[Ticket, dict[str, list[int]]]:
+    """Support's part: a ticket with all that one can have, and what the desk is set up with."""
+    build.support(now=world.now)
+    by: dict[str, Any] = {"actor": audit.person(agent), "now": world.now}
+    queue = Queue.objects.create(key="demo-private", name="Demo queue", team=team, is_private=True)
+    kind = RequestType.objects.get(key="other")
+    box = Mailbox.objects.create(
+        name="Help", address="help@demo.example", queue=queue, request_type=kind
+    )
+    hook = WebhookEndpoint.objects.create(
+        description="Demo hook", url_sealed="", url_hint="", secret_sealed="", created_by=agent,
+        created_at=world.now, patterns=["*"], is_active=False,
+    )  # fmt: skip
+    macro = Macro.objects.create(name="Demo macro", body="Hello")
+    macro.request_types.set([kind])
+    view = SavedView.objects.create(person=None, name="Demo view", created_at=world.now)
+    SavedView.objects.create(person=agent, name="Dan's view", created_at=world.now)
+    notes = files.accept(name="demo.log", content=b"of the demo alone")
+    ticket = build.ticket("Demo ticket", requester=contact, surface=surface, files_=[notes],
+                          owner=agent, now=world.now, queue=queue, channel="mail")  # fmt: skip
+    escalate.escalate_now(ticket=ticket, reason="Loud", **by)
+    conversation.note(ticket=ticket, body="@dee look", **by)
+    conversation.reply(ticket=ticket, body="Done.", then="resolve", resolution_code="fixed", **by)
+    requester.rate(ticket=ticket, score="good", comment="", now=world.now)
+    InboundMail.objects.create(mailbox=box, size=1, received_at=world.now, taken_at=world.now,
+                               ticket=ticket)  # fmt: skip
+    other = build.ticket("Demo twin", requester=contact, owner=agent, now=world.now)
+    merging.merge(ticket=other, into=ticket, **by)
+    late = build.ticket("Demo follow-up, not in the marker", requester=contact, owner=agent,
+                        now=world.now, follows=ticket)  # fmt: skip
+    assert late.pk
+    world.forget()
+    return ticket, {
+        "queues": [queue.pk], "mailboxes": [box.pk], "endpoints": [hook.pk],
+        "macros": [macro.pk], "views": [view.pk], "tickets": [ticket.pk, other.pk],
+    }  # fmt: skip
 
 
 def _play(world: World, made: Demo) -> None:
@@ -140,6 +198,7 @@ class Real:
 
 
 def make_real(world: World) -> Real:
+    build.support(now=world.now)
     maya = build.person("Maya Lind", "manager")
     ravi = build.person("Ravi Rao")
     surface = build.surface("real.b", team=build.team("real"), primary=ravi, now=world.now)
@@ -157,7 +216,10 @@ def make_real(world: World) -> Real:
 
 
 def names(removal: Removal) -> set[tuple[str, str]]:
-    return {(kept.noun, kept.name) for kept in removal.kept}
+    return {
+        (kept.noun, kept.name.partition(" ")[2] if kept.noun == "ticket" else kept.name)
+        for kept in removal.kept
+    }
 
 
 # -- all of it
@@ -187,7 +249,7 @@ def test_what_goes_is_counted_before_and_the_looking_changes_nothing(
     assert snapshot() == before
     counts = {noun: number for number, noun in plan.counts}
     assert (counts["demo people"], counts["schedule"], counts["incidents"]) == (2, 1, 2)
-    assert counts["alerts"] == 2 and counts["pages"] == 2
+    assert counts["alerts"] == 2 and counts["pages"] == 3 and counts["tickets"] == 3
     assert services.remove_demo(now=world.now).total == plan.total == sum(counts.values())
 
 
@@ -320,6 +382,43 @@ def real_contact_in_the_demo_customers_org(world: World, made: Demo, real: Real)
     Contact.objects.filter(pk=zoe.pk).update(org=made.contact.org_id)
 
 
+def real_ticket_that_a_demo_person_owns(world: World, made: Demo, real: Real) -> None:
+    real_ticket(world, real, owner=made.dan)
+
+
+def real_ticket_that_follows_a_demo_one(world: World, made: Demo, real: Real) -> None:
+    real_ticket(world, real, follows=made.ticket)
+
+
+def real_ticket_in_the_demo_queue(world: World, made: Demo, real: Real) -> None:
+    real_ticket(world, real, queue=Queue.objects.get(key="demo-private"))
+
+
+def real_person_logged_for_a_demo_contact(world: World, made: Demo, real: Real) -> None:
+    real_ticket(world, real, requester=made.contact, actor=audit.person(real.maya))
+
+
+def promises_of_their_own_for_the_demo_customer(world: World, made: Demo, real: Real) -> None:
+    standard = SlaPolicy.objects.get(is_default=True)
+    SlaPolicy.objects.create(name="Gold", match_account=made.account, changed_at=world.now,
+                             calendar=standard.calendar)  # fmt: skip
+
+
+def real_mail_in_the_demo_mailbox(world: World, made: Demo, real: Real) -> None:
+    InboundMail.objects.create(mailbox=Mailbox.objects.get(), size=1, received_at=world.now,
+                               taken_at=world.now, ticket=real_ticket(world, real))  # fmt: skip
+
+
+def real_ticket(world: World, real: Real, **more: Any) -> Ticket:
+    more.setdefault("owner", real.maya)
+    if "requester" not in more:
+        account = Account.objects.filter(name="Kite").first() or build.account(
+            "Kite", domain="kite.test", now=world.now
+        )
+        more["requester"] = build.contact("zoe@kite.test", account=account, now=world.now)
+    return build.ticket("Real ticket", now=world.now, **more)
+
+
 CASES: list[tuple[Callable[[World, Demo, Real], None], set[tuple[str, str]]]] = [
     (real_alert_on_a_demo_surface, {("surface", "demo.a")}),
     (real_surface_covered_by_the_demo_schedule, {("schedule", "Demo")}),
@@ -339,6 +438,18 @@ CASES: list[tuple[Callable[[World, Demo, Real], None], set[tuple[str, str]]]] = 
         real_contact_in_the_demo_customers_org,
         {("org", "Demo org"), ("customer", "Demo Foods"), ("demo person", "Dan Mo")},
     ),
+    (real_ticket_that_a_demo_person_owns, {("demo person", "Dan Mo")}),
+    (
+        real_ticket_that_follows_a_demo_one,
+        {("ticket", "Demo ticket"), ("contact", "Ana Ruiz <ana@foods.example>")},
+    ),
+    (real_ticket_in_the_demo_queue, {("queue", "Demo queue"), ("team", "Demo-Team")}),
+    (
+        real_person_logged_for_a_demo_contact,
+        {("customer", "Demo Foods"), ("contact", "Ana Ruiz <ana@foods.example>")},
+    ),
+    (promises_of_their_own_for_the_demo_customer, {("customer", "Demo Foods")}),
+    (real_mail_in_the_demo_mailbox, {("mailbox", "help@demo.example")}),
 ]
 
 
@@ -392,11 +503,54 @@ def _is_archived(noun: str, name: str) -> bool:
             return EscalationPolicy.objects.get(name__startswith=name).archived_at is not None
         case "surface":
             return Surface.objects.get(key=name).archived_at is not None
+        case "ticket":
+            return Ticket.objects.get(subject=name).messages.exists()  # with all its words
+        case "mailbox":
+            box = Mailbox.objects.get(address=name)
+            return box.archived_at is not None and not box.is_active
+        case "contact":
+            return Contact.objects.get(email="ana@foods.example").archived_at is not None
+        case "queue":
+            return Queue.objects.get(name=name).archived_at is not None
         case _:
             tables: dict[str, Any] = {"schedule": Schedule, "team": Team, "position": Position,
                                       "org": Org, "customer": Account}  # fmt: skip
             table = tables.get(noun, ExternalParty)
             return table.objects.get(name=name).archived_at is not None
+
+
+def test_request_types_that_ship_let_go_of_the_demo_and_stay(world: World, db: None) -> None:
+    made = make_demo(world)
+    kinds = RequestType.objects.filter(key__in=["pack", "other"])
+    kinds.update(surface=made.surface, owner=made.dan)
+    removal = services.remove_demo(now=world.now)
+    assert removal.kept == []
+    assert set(kinds.values_list("surface", "owner", "archived_at")) == {(None, None, None)}
+
+
+def test_a_demo_watcher_leaves_a_real_ticket_and_its_words_stay(world: World, db: None) -> None:
+    real, made = make_real(world), make_demo(world)
+    mine = real_ticket(world, real)
+    ticketing.watch(ticket=mine, person=made.dan, actor=audit.SYSTEM, now=world.now)
+    lifecycle.triage(ticket=mine, actor=audit.person(real.maya), now=world.now)
+    words = Message.objects.filter(subject_kind="ticket", subject_ref=str(mine.pk)).count()
+    services.remove_demo(now=world.now)
+    world.forget()
+    assert not TicketWatcher.objects.exists()
+    assert Ticket.objects.get() == mine
+    assert mine.clocks.exists() and TicketMessage.objects.filter(ticket=mine).exists()
+    left = Message.objects.filter(subject_kind="ticket", subject_ref=str(mine.pk)).count()
+    assert left == words
+
+
+def test_a_file_that_a_real_ticket_has_as_well_stays(world: World, db: None) -> None:
+    real = make_real(world)
+    make_demo(world)
+    same = files.accept(name="same.log", content=b"of the demo alone")
+    real_ticket(world, real, files_=[same])
+    world.forget()
+    services.remove_demo(now=world.now)
+    assert StoredFile.objects.count() == Attachment.objects.count() == 1
 
 
 def test_a_kept_schedule_keeps_its_past_and_nobody_is_on_call_in_it_any_more(

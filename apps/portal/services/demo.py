@@ -274,9 +274,15 @@ def plan_removal() -> Removal:
     _add_followers(going)
     removal = Removal(going=going)
     _add_records(going)
-    while _keep_what_is_referred_to(removal):
+    tables = _tables()
+    while tables:
+        before = {table: len(ids) for table, ids in removal.staying.items()}
+        _keep_what_is_referred_to(removal, tables)
         _keep_parts(removal)
         _add_records(going)
+        # From here on only what has just been kept can refer to more, and records about it.
+        grown = [t for t, ids in removal.staying.items() if len(ids) > before.get(t, 0)]
+        tables = [*grown, StatusChange, LogEntry] if grown else []
     removal.going = {table: ids for table, ids in going.items() if ids}
     return removal
 
@@ -388,6 +394,7 @@ def _messages(going: Ids, people: list[int]) -> set[int]:
         ("ticket", going[Ticket]),
         ("ticket_message", said),
         ("ticket_clock", promised),
+        ("webhook", going[WebhookEndpoint]),
     ):
         about |= Q(subject_kind=kind, subject_ref__in=[str(pk) for pk in ids])
     real = Q(subject_kind__in=["page", "incident", *_OF_TICKETS]) & ~about
@@ -435,19 +442,16 @@ def _add_records(going: Ids) -> None:
 # -- what must stay
 
 
-def _keep_what_is_referred_to(removal: Removal) -> bool:
-    """Take out of the plan whatever a staying row refers to; answers whether anything was."""
-    found = False
-    for table in _tables():
+def _keep_what_is_referred_to(removal: Removal, tables: Iterable[Table]) -> None:
+    """Take out of the plan whatever a staying row of these tables refers to."""
+    for table in tables:
         for column in _fields(table):
             target: Any = column.related_model
             ids = removal.going.get(target)
             if not ids or column.name in LETS_GO.get(table, ()):
                 continue
             for pk, referrer in _referrers(table, column, ids, removal.going.get(table, set())):
-                found = True
                 _keep(removal, target, pk, f"{table._meta.verbose_name} {referrer}")
-    return found
 
 
 def _referrers(
