@@ -32,6 +32,7 @@ from opsportal.engine import Step
 def wire() -> None:
     """Called once when the project is ready."""
     subscribe(PersonDeactivated, rotations.person_deactivated)
+    subscribe(PersonDeactivated, support.person_deactivated)
     subscribe(PersonReactivated, rotations.person_reactivated)
     subscribe(CalendarChanged, support.calendar_changed)
     subscribe(EventsNormalised, alerts.take_events)

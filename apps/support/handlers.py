@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from apps.accounts.events import PersonDeactivated
 from apps.calendars.events import CalendarChanged
 from apps.changes.events import ChangeRecorded
 from apps.core import audit
@@ -9,7 +10,19 @@ from apps.incidents.events import IncidentResolved
 from apps.intake.events import EventsNormalised
 from apps.notifications.events import MessageFailed
 from apps.paging.events import PageAcknowledged
-from apps.support.services import bounces, escalate, from_tools, mailing, retiming, unblocking
+from apps.support.services import (
+    bounces,
+    escalate,
+    from_tools,
+    leaving,
+    mailing,
+    retiming,
+    unblocking,
+)
+
+
+def person_deactivated(event: PersonDeactivated) -> None:
+    leaving.free_tickets(person_id=event.person_id, actor=event.by, now=event.at)
 
 
 def take_events(event: EventsNormalised) -> None:

@@ -5,6 +5,7 @@ A customer never reads an internal name: no surface, defect, queue, or other cus
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -140,3 +141,32 @@ def news(facts: News, reader: Reader, now: datetime) -> Texts:
     ]
     head = cut(f"[{facts.ref}] {facts.what}: {one_line(facts.subject)}", 180)
     return texts(head, blocks, sms(f"{what}: {facts.subject}", due, facts.url))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Freed:
+    """Somebody is not here any more, and these tickets (reference, subject) have no owner now."""
+
+    person: str
+    tickets: Sequence[tuple[str, str]]
+    why: str
+    url: str
+
+
+LISTED = 20  # tickets that one message names
+
+
+def freed(facts: Freed, reader: Reader, now: datetime) -> Texts:
+    """To whoever gives out the work: all that somebody leaves behind in one message."""
+    count = len(facts.tickets)
+    what = f"{count} open tickets have" if count > 1 else f"{facts.tickets[0][0]} has"
+    head = f"{what} no owner: {facts.person} is no longer active"
+    lines = [f"- {ref} {cut(one_line(subject), 80)}" for ref, subject in facts.tickets[:LISTED]]
+    more = [f"- and {count - LISTED} more"] if count > LISTED else []
+    blocks: list[Block] = [
+        sentence(head),
+        "\n".join([*lines, *more]),
+        Action("See what is unassigned", facts.url),
+        f"Why you got this: {facts.why}.",
+    ]
+    return texts(f"[Tickets] {head}", blocks, sms(head, "", facts.url))

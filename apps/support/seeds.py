@@ -125,7 +125,7 @@ VIEWS = (
 @transaction.atomic
 def ensure_support(*, now: datetime) -> None:
     """Make what is missing; safe to call again and again."""
-    settings, _ = SupportSettings.objects.get_or_create(pk=1)
+    SupportSettings.objects.get_or_create(pk=1)
     queue = Queue.objects.filter(is_default=True).first()
     if queue is None:
         queue, _ = Queue.objects.get_or_create(

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from apps.core import audit
-from apps.notifications.models import Message
+from apps.notifications import services as notifications
+from apps.notifications.models import Message, WebhookDelivery
 from apps.paging.models import Page
 from apps.support.models import Queue, Ticket
 from apps.support.services import conversation, escalate, links, merging, tickets
@@ -76,3 +77,20 @@ def test_the_title_of_a_restricted_incident_is_not_kept_on_a_ticket(
         actor=kit.by(cast.maya), now=NOW,
     )  # fmt: skip
     assert (row.ref, row.label) == (incident.ref, "")
+
+
+def test_its_words_leave_the_house_by_no_webhook(cast: Cast, hidden: Queue) -> None:
+    notifications.create_endpoint(
+        url="https://crm.example/in",
+        description="CRM",
+        events=["ticket.*"],
+        actor=audit.SYSTEM,
+        now=NOW,
+    )
+    ticket = kit.ticket(NOW, subject="Salary of Ana", queue=hidden, owner=cast.sam)
+    conversation.note(ticket=ticket, body="It is 7,000", actor=kit.by(cast.sam), now=NOW)
+    sent = "".join(WebhookDelivery.objects.values_list("payload", flat=True))
+    assert WebhookDelivery.objects.count() >= 2
+    assert "(private)" in sent
+    assert "Salary" not in sent
+    assert "7,000" not in sent

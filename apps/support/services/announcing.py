@@ -10,14 +10,19 @@ from apps.core.audit import Actor
 from apps.notifications import services as notifications
 from apps.support.models import Ticket, TicketMessage
 
+WITHHELD = "(private)"  # an endpoint has no team, so who reads there is not known
+
 
 def ticket_facts(ticket: Ticket) -> dict[str, Any]:
-    """A ticket as every event of it tells it: what names it, and where it stands."""
+    """A ticket as every event of it tells it: what names it, and where it stands.
+
+    Words of a private queue do not leave the house: subject and text are withheld.
+    """
     return {
         "id": str(ticket.pk),
         "ref": ticket.ref,
         "url": notifications.absolute(f"/tickets/{ticket.ref}/"),
-        "subject": ticket.subject,
+        "subject": WITHHELD if ticket.queue.is_private else ticket.subject,
         "type": ticket.request_type.key,
         "status": ticket.status,
         "priority": ticket.priority,
@@ -66,7 +71,7 @@ def said(*, ticket: Ticket, message: TicketMessage, now: datetime) -> None:
         "public": message.is_public,
         "direction": "in" if theirs else "out",
         "author": message.actor_label,
-        "text": message.body,
+        "text": WITHHELD if ticket.queue.is_private else message.body,
         "at": message.at,
     }
     _tell("ticket.message", ticket, f"message:{message.pk}", now, message=facts)

@@ -20,7 +20,7 @@ def announce(entries: Sequence[Entry], now: datetime) -> None:
     told = [entry for entry in entries if entry.change.what in EVENTS]
     if not told or not WebhookEndpoint.objects.live().exists():
         return
-    found = Ticket.objects.select_related("request_type", "surface", "owner", "account")
+    found = Ticket.objects.select_related("request_type", "queue", "surface", "owner", "account")
     tickets = found.in_bulk({entry.held.row.ticket_id for entry in told})
     for entry in told:
         ticket = tickets[entry.held.row.ticket_id]

@@ -6,13 +6,14 @@ Nobody is told of what they did themselves.
 from __future__ import annotations
 
 import secrets as entropy
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from apps.accounts.models import Person
 from apps.core import audit
 from apps.core.audit import Actor, ActorKind
+from apps.core.models import Kind
 from apps.core.text import markdown
 from apps.customers.models import Contact
 from apps.notifications import services as notifications
@@ -356,4 +357,31 @@ def mail_failed(*, message: TicketMessage, ticket: Ticket, error: str, now: date
             dedupe=f"ticket-message:{message.pk}:bounced",
             now=now,
             words=error,
+        )
+
+
+def freed(*, tickets: Sequence[Ticket], person: Person, now: datetime) -> None:
+    """Who gives out work hears of all that `person` left behind; what is not real tells nobody."""
+    heaps: dict[int, tuple[Person, str, list[Ticket]]] = {}
+    for ticket in tickets:
+        if ticket.kind == Kind.REAL:
+            for reader, why in _responsible(ticket):
+                heaps.setdefault(reader.pk, (reader, why, []))[2].append(ticket)
+    url = notifications.absolute("/tickets/?view=unassigned")
+    for reader, why, left in heaps.values():
+        notifications.notify(
+            person=reader,
+            what="ticket_freed",
+            write=letters.freed,
+            facts=letters.Freed(
+                person=person.name,
+                tickets=[(ticket.ref, ticket.subject) for ticket in left],
+                why=why,
+                url=url,
+            ),
+            urgency="low",
+            subject=("person", str(person.pk)),
+            dedupe=f"person:{person.pk}:freed:{now.isoformat()}",
+            now=now,
+            link=url,
         )
