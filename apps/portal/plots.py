@@ -77,9 +77,9 @@ class Plot:
 
 
 def nice(highest: int) -> int:
-    """The next round number that two even steps lead to: 2, 4, 10, 20, 40, 50, 100, …"""
-    if highest <= 2:
-        return 2
+    """The next round number that two even steps lead to: 2, 4, … 20, 40, 50, 60, 80, 100, …"""
+    if highest <= 20:
+        return max(2, highest + highest % 2)
     size = 10 ** int(math.log10(highest))
     return int(next(size * step for step in (1, 2, 4, 5, 6, 8, 10) if size * step >= highest))
 
