@@ -299,3 +299,18 @@ def test_a_timer_that_runs_out_on_a_merged_ticket_counts_once_the_merge_is_undon
     assert _wake(late) == 1
     ticket.refresh_from_db()
     assert ticket.status == "open"
+
+
+@pytest.mark.parametrize("verb", ["wait", "wait_third_party"])
+def test_a_new_ticket_that_somebody_lets_wait_is_triaged_by_that(verb: str, cast: Cast) -> None:
+    ticket = kit.ticket(NOW, answered=True, owner=cast.sam)
+    more: dict[str, Any] = {}
+    if verb == "wait_third_party":
+        more = {
+            "link": {"kind": "vendor", "ref": "Snowflake"},
+            "expected_by": NOW + timedelta(days=2),
+        }
+    lifecycle.transition(ticket=ticket, verb=verb, actor=kit.by(cast.sam), now=NOW, **more)
+    ticket.refresh_from_db()
+    assert ticket.triaged_at == NOW
+    assert ticket.clocks.get(metric="triage").state == "met"

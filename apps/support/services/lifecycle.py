@@ -71,7 +71,12 @@ def transition(
     elif step.key == "resolve":
         values = check_resolve(ticket, resolution_code, override_blocking)
         _check_answered(ticket, no_reply_needed)
+    accepts = ticket.status == Status.NEW and step.to in states.WAITING
+    if accepts:  # who lets it wait has looked at it, and "accept" is not offered from there
+        values["triaged_at"] = now
     apply(ticket=ticket, verb=step.key, at=now, actor=actor, now=now, note=note, **values)
+    if accepts:
+        clocks.triaged(ticket=ticket, at=now, actor=actor, now=now)
     if page is not None and ticket.status in states.ENDED:
         escalate.over(page=page, actor=actor, now=now)
     return ticket

@@ -65,7 +65,7 @@ def recompute(
     pks = sorted(set(_rows(calendar, since, now).values_list("ticket_id", flat=True)))
     tickets = Ticket.objects.filter(pk__in=pks).order_by("pk").select_for_update(of=("self",))
     locked = {ticket.pk: ticket for ticket in tickets}
-    rows = held(_rows(calendar, since, now).order_by("pk"))
+    rows = held(_rows(calendar, since, now).filter(ticket__in=pks).order_by("pk"))
     pauses = _pauses(one.row.pk for one in rows)
     ledger, found = Ledger(actor, now), []
     for one in rows:
