@@ -49,7 +49,8 @@ def page_acknowledged(event: PageAcknowledged) -> None:
 
 def message_failed(event: MessageFailed) -> None:
     if event.subject_kind == "ticket_message":
-        bounces.not_delivered(message_pk=int(event.subject_ref), error=event.error, now=event.at)
+        error = f"{event.address_hint}: {event.error}" if event.address_hint else event.error
+        bounces.not_delivered(message_pk=int(event.subject_ref), error=error, now=event.at)
 
 
 def calendar_changed(event: CalendarChanged) -> None:

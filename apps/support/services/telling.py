@@ -354,7 +354,7 @@ def mail_failed(*, message: TicketMessage, ticket: Ticket, error: str, now: date
             what="ticket_bounced",
             clause="has a reply that did not arrive",
             why=why,
-            dedupe=f"ticket-message:{message.pk}:bounced",
+            dedupe=f"ticket-message:{message.pk}:bounced:v{ticket.version}",
             now=now,
             words=error,
         )
