@@ -24,7 +24,7 @@ def said(standing: Standing) -> str:
     ("seconds", "text"),
     [
         (36 * HOUR + 1500, "Resolution: Breached 36 h working due Wed 09:12"),
-        (13 * HOUR + 1200, "Resolution: Breached 13 h 20 m working due Wed 09:12"),
+        (8 * HOUR + 1200, "Resolution: Breached 8 h 20 m working due Wed 09:12"),
         (5 * 24 * HOUR, "Resolution: Breached 5 d due Wed 09:12"),
     ],
 )

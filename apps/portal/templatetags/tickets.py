@@ -118,8 +118,9 @@ def _over(standing: Standing, now: datetime) -> str:
 
 
 def _worked(seconds: int) -> str:
-    """Working time, named so: "8 h 30 m working"; from a day on without minutes, as chips are."""
-    length = working(seconds) if abs(seconds) < formats.DAY else f"{abs(seconds) // 3600} h"
+    """Working time, named so: "8 h 30 m working"; from ten hours on without minutes, to fit."""
+    hours = abs(seconds) // formats.HOUR
+    length = working(seconds) if hours < 10 else f"{hours} h"
     return f"{length} working"
 
 
