@@ -91,6 +91,29 @@ def test_an_undone_merge_leaves_everything_as_if_it_had_not_been(status: str, ca
         merging.unmerge(ticket=ticket, **_say(cast))
 
 
+def test_an_undone_merge_takes_the_customers_who_came_along_back(cast: Cast) -> None:
+    into, late = kit.in_state("open", NOW, cast.sam), NOW + HOUR
+    bo = build.contact("bo@other.example", name="Bo", now=NOW)
+    ticket, other = (kit.ticket(NOW, requester=bo) for _ in range(2))
+    merging.merge(ticket=ticket, into=into, **_say(cast, late))
+    merging.merge(ticket=other, into=into, **_say(cast, late + HOUR))
+    merging.unmerge(ticket=ticket, **_say(cast, late + 2 * HOUR))
+    assert [row.contact for row in into.contacts.all()] == [bo]  # the other one is there still
+    merging.unmerge(ticket=other, **_say(cast, late + 3 * HOUR))
+    merging.merge(ticket=ticket, into=into, **_say(cast, late + 4 * HOUR))
+    merging.unmerge(ticket=ticket, **_say(cast, late + 5 * HOUR))
+    assert not into.contacts.exists()
+
+
+def test_who_was_copied_in_before_a_merge_stays_when_it_is_undone(cast: Cast) -> None:
+    bo = build.contact("bo@other.example", name="Bo", now=NOW)
+    into, ticket = kit.in_state("open", NOW, cast.sam), kit.ticket(NOW, requester=bo)
+    into.contacts.create(contact=bo, created_at=NOW)
+    merging.merge(ticket=ticket, into=into, **_say(cast, NOW + HOUR))
+    merging.unmerge(ticket=ticket, **_say(cast, NOW + 2 * HOUR))
+    assert [row.contact for row in into.contacts.all()] == [bo]
+
+
 def test_time_that_passed_while_merged_counts_after_the_undo(cast: Cast) -> None:
     ticket, into = kit.ticket(NOW, owner=cast.sam), kit.in_state("open", NOW, cast.sam)
     due = ticket.clocks.get(metric="triage").due_at

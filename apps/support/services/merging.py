@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Q
 
 from apps.core.audit import Actor
 from apps.core.errors import Conflict, Invalid
@@ -17,6 +18,7 @@ from apps.support.models import (
     RequestType,
     Ticket,
     TicketContact,
+    TicketEvent,
     TicketMessage,
     TicketWatcher,
 )
@@ -97,11 +99,23 @@ def _bring_people(ticket: Ticket, into: Ticket, now: datetime) -> None:
     )
 
 
+def _take_people_back(ticket: Ticket, into: Ticket) -> None:
+    """Whom a merge brought leaves, unless another ticket of theirs is merged there still."""
+    merges = TicketEvent.objects.filter(ticket=into, what="merged").values("at")
+    came = {ticket.requester_id, *ticket.contacts.values_list("contact_id", flat=True)}
+    merged = Ticket.objects.filter(merged_into=into)
+    TicketContact.objects.filter(ticket=into, contact__in=came, created_at__in=merges).exclude(
+        Q(contact__in=merged.values("requester"))
+        | Q(contact__in=TicketContact.objects.filter(ticket__in=merged).values("contact"))
+    ).delete()
+
+
 @transaction.atomic
 def unmerge(*, ticket: Ticket, actor: Actor, now: datetime) -> Ticket:
     """Undo a merge: the ticket is what it was, and its promises count as if nothing had been.
 
-    Who came along stays on the target. Raises Conflict when it is not merged.
+    Customers who came along leave the target, which may be another customer's; our own watchers
+    stay. Raises Conflict when it is not merged.
     """
     seen = Ticket.objects.get(pk=ticket.pk)
     if seen.status != Status.MERGED or seen.merged_into_id is None:
@@ -118,6 +132,7 @@ def unmerge(*, ticket: Ticket, actor: Actor, now: datetime) -> Ticket:
         merged_into=None,
         status_before="",
     )
+    _take_people_back(ticket, into)
     rows.touch(ticket, now)
     rows.set_wake(ticket)
     clocks.restore_all(ticket=ticket, actor=actor, now=now)
