@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from apps.core.errors import Conflict, DomainError
 from apps.paging.models import Page
 from apps.support.models import Ticket
-from apps.support.services import conversation, escalate, merging, tickets
+from apps.support.services import conversation, escalate, from_tools, merging, tickets
 from tests import builders as build
 from tests.support import ticketkit as kit
 
@@ -152,3 +152,21 @@ def test_a_word_to_a_merged_ticket_and_the_undoing_take_their_locks_in_one_order
         assert Ticket.objects.select_for_update(nowait=True, of=("self",)).get(pk=gone.pk)
     writer.join(10)
     assert into.messages.filter(body="Still?").exists()
+
+
+def test_a_change_of_a_merged_ticket_does_not_wait_for_whoever_holds_the_other(sam: Any) -> None:
+    """A row that is written twice has its references checked when it is committed."""
+    low, high = kit.in_state("open", NOW, sam), kit.in_state("open", NOW, sam)
+    say = {"actor": kit.by(sam), "now": NOW}
+    merging.merge(ticket=high, into=low, **say)
+
+    def change() -> Ticket:
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '3s'")
+        changes = {"subject": "Another", "tags": ["eu"]}
+        return from_tools.change(ticket=high, changes=changes, **say)
+
+    with transaction.atomic():
+        tickets.lock(low.pk)
+        (answer,) = at_once(change)
+    assert isinstance(answer, Ticket) and answer.pk == high.pk

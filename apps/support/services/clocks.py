@@ -202,7 +202,7 @@ def waive(*, clock: TicketClock, reason: str, actor: Actor, now: datetime) -> No
     if not why:
         text = "Say why this one does not count."
         raise Invalid(text, code="reason_missing", fields={"reason": [text]})
-    ticket = Ticket.objects.select_for_update(of=("self",)).get(pk=clock.ticket_id)
+    ticket = Ticket.objects.select_for_update(of=("self",), no_key=True).get(pk=clock.ticket_id)
     book = Book.of(ticket, actor, now)
     mine = [one for one in [*book.clocks, *_stopped_cycles(ticket)] if one.row.pk == clock.pk]
     changes = clockwork.waive(mine[0].state, now, why) if mine else ()

@@ -24,7 +24,7 @@ def free_tickets(*, person_id: int, actor: Actor, now: datetime) -> int:
     found = Ticket.objects.active().filter(owner=person).order_by("pk")
     tickets = list(
         found.select_related("queue__team__lead", "request_type", "surface", "account")
-        .select_for_update(of=("self",))
+        .select_for_update(of=("self",), no_key=True)
     )  # fmt: skip
     pks = [ticket.pk for ticket in tickets]
     Ticket.objects.filter(pk__in=pks).update(owner=None, version=F("version") + 1, updated_at=now)

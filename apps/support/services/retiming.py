@@ -112,7 +112,9 @@ def each_book(
 ) -> Ledger:
     """Lock tickets, lowest first, let `act` change the clocks of each, and write it all at once."""
     tickets = list(
-        Ticket.objects.filter(pk__in=list(pks)).order_by("pk").select_for_update(of=("self",))
+        Ticket.objects.filter(pk__in=list(pks))
+        .order_by("pk")
+        .select_for_update(of=("self",), no_key=True)
     )
     ledger, books = Ledger(actor, now), []
     by_ticket: dict[int, list[Held]] = {ticket.pk: [] for ticket in tickets}

@@ -80,7 +80,7 @@ def _batch(now: datetime) -> Counter[str] | None:
 def _sweep_locked(now: datetime, pages: Sequence[int]) -> Counter[str] | None:
     """Pages first, then tickets, then what is due of them."""
     known = {page.pk for page in paging.lock(pages)} if pages else set()
-    rows = _select(f"{DUE} FOR UPDATE OF t SKIP LOCKED", now)
+    rows = _select(f"{DUE} FOR NO KEY UPDATE OF t SKIP LOCKED", now)
     pks = sorted({pk for pk, page in rows if page is None or page in known})
     return _sweep_tickets(pks, now) if pks else None
 
@@ -99,7 +99,7 @@ def _one_by_one(pks: set[int], now: datetime) -> Counter[str]:
             with transaction.atomic():
                 found = Ticket.objects.filter(pk=pk)
                 paging.lock([page for page in found.values_list("page_id", flat=True) if page])
-                if found.select_for_update(of=("self",), skip_locked=True).exists():
+                if found.select_for_update(of=("self",), no_key=True, skip_locked=True).exists():
                     count.update(_sweep_tickets([pk], now))
         except Exception:
             log.exception("promises of a ticket cannot be judged", ticket=pk)

@@ -42,8 +42,12 @@ SENDS_RECEIPT = frozenset({Ticket.Channel.MAIL, Ticket.Channel.FORM, Ticket.Chan
 
 
 def lock(pk: int) -> Ticket:
-    """The ticket, locked for the rest of the transaction."""
-    return Ticket.objects.select_for_update(of=("self",)).get(pk=pk)
+    """The ticket, locked for the rest of the transaction.
+
+    Its key never changes, so rows that point to it are not kept waiting: those of a transaction
+    that holds another ticket could otherwise wait in a circle.
+    """
+    return Ticket.objects.select_for_update(of=("self",), no_key=True).get(pk=pk)
 
 
 def touch(ticket: Ticket, now: datetime, **values: Any) -> None:
