@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 import nh3
@@ -16,7 +17,12 @@ _TAGS = {
     *("ul", "ol", "li", "a", "h1", "h2", "h3", "h4"),
     *("table", "thead", "tbody", "tr", "th", "td"),
 }
+# They turn the order of what follows, also of what stands behind the text: a name that ends in
+# “gpj.exe” can look like a picture. The marks that only say a direction (LRM, RLM, ALM) stay.
+_TURNS = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)])
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
+# What is not seen before a formula: a spreadsheet may skip it, too.
+_UNSEEN = re.compile(r"[\s\x00-\x1f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]+")
 
 
 def markdown(source: str) -> SafeString:
@@ -34,7 +40,8 @@ def markdown(source: str) -> SafeString:
 def csv_cell(value: object) -> str:
     """A cell that no spreadsheet takes for a formula."""
     text = str(value)
-    return f"'{text}" if text.lstrip().startswith(_FORMULA) else text
+    bare = text if (found := _UNSEEN.match(text)) is None else text[found.end() :]
+    return f"'{text}" if bare.startswith(_FORMULA) or text.startswith(_FORMULA) else text
 
 
 def clip(text: str, limit: int) -> str:
@@ -50,6 +57,7 @@ def clip(text: str, limit: int) -> str:
 
 
 def one_line(text: str) -> str:
-    """Line breaks and control characters become single spaces."""
-    cleaned = "".join(c if unicodedata.category(c) != "Cc" else " " for c in text)
+    """Line breaks and control characters become single spaces; nothing turns the direction."""
+    plain = text.translate(_TURNS)
+    cleaned = "".join(c if unicodedata.category(c) != "Cc" else " " for c in plain)
     return " ".join(cleaned.split())
