@@ -1,7 +1,8 @@
 """A mail as it came, RFC 5322: one event for a ticket, of small facts from its headers alone.
 
 The mail itself stays in the delivery, byte for byte; whoever takes the event reads it there.
-A mail that comes again is known by its Message-ID, and one without by its bytes.
+A mail that comes again is known by its Message-ID with its sender and date, because ids are free
+to choose, and one without by its bytes.
 """
 
 from __future__ import annotations
@@ -70,10 +71,14 @@ def normalise(
 
 
 def delivery_key(body: Body, headers: Headers) -> str | None:
-    """`message-id:<sha256>`, or `sha256:<hex>` of all bytes for a mail that has none."""
+    """`message-id:<sha256>` of Message-ID, sender and date; `sha256:<hex>` of all without an id."""
     raw = _bytes(body)
-    if found := _message_id(_head(raw)):
-        return "message-id:" + hashlib.sha256(found.encode("utf-8", "replace")).hexdigest()
+    head = _head(raw)
+    if found := _message_id(head):
+        senders = mailheaders.addresses(head.first("from"), 1)
+        sender = senders[0].address.lower() if senders else ""
+        whole = "\n".join((found, sender, str(mailheaders.date(head.first("date")))))
+        return "message-id:" + hashlib.sha256(whole.encode("utf-8", "replace")).hexdigest()
     return "sha256:" + hashlib.sha256(raw).hexdigest()
 
 

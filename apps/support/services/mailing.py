@@ -59,9 +59,10 @@ def keep(
     delivery_id: int | None = None,
     size: int | None = None,
 ) -> InboundMail:
-    """Store a mail as it came. The same mailbox uid or Message-ID again answers the first row."""
+    """Store a mail as it came. The same mailbox uid or Message-ID again answers the first row;
+    a Message-ID that somebody else, or another day's mail, has too is another mail."""
     parsed = mailparse.parse(raw)
-    mail_id = parsed.message_id or "sha256:" + hashlib.sha256(raw).hexdigest()
+    mail_id = _mail_id(parsed, raw)
     known = Q(mail_id=mail_id)
     if mailbox is not None and uid is not None:
         known |= Q(mailbox=mailbox, uid_validity=uid_validity, uid=uid)
@@ -84,6 +85,31 @@ def keep(
         found = InboundMail.objects.filter(known).order_by("pk").first()
     assert found is not None
     return found
+
+
+def _mail_id(mail: ParsedMail, raw: bytes) -> str:
+    """The Message-ID; of a mail that took another one's, with a mark of its own."""
+    digest = "sha256:" + hashlib.sha256(raw).hexdigest()
+    if not mail.message_id:
+        return digest
+    first = InboundMail.objects.filter(mail_id=mail.message_id).first()
+    if first is None or _is_copy(first, mail):
+        return mail.message_id
+    sender = mail.from_.address.lower() if mail.from_ else ""
+    words = mail.date.isoformat() if mail.date else mail.new_text
+    mark = hashlib.sha256(f"{sender}\n{words}".encode("utf-8", "replace")).hexdigest()
+    return f"{mail.message_id[:180]} {mark[:60]}"
+
+
+def _is_copy(first: InboundMail, mail: ParsedMail) -> bool:
+    """Whether it came a second time, maybe by another way: on its way a mail gets new headers, and
+    by a list a new sender or footer. Ids are free to choose, so they alone do not say it."""
+    if first.raw is None:  # retention took it
+        return first.subject == mail.subject[:200]
+    known = mailparse.parse(bytes(first.raw))
+    if known.from_ and mail.from_ and known.from_.address.lower() == mail.from_.address.lower():
+        return known.date == mail.date if mail.date else known.new_text == mail.new_text
+    return known.new_text == mail.new_text
 
 
 def take_mail(
