@@ -64,6 +64,7 @@ SLOW = (
     "tests/rotations/test_timeline_bruteforce.py",
     "tests/rotations/test_timeline_properties.py",
     "tests/rotations/test_timeline_refusals.py",
+    "tests/support/test_bad_inputs.py",
     "tests/support/test_admin_policies.py",
     "tests/support/test_admin_records.py",
     "tests/support/test_admin_setup.py",
