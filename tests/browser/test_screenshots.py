@@ -25,6 +25,8 @@ from apps.incidents.models import Incident
 from apps.paging import links
 from apps.paging.models import Page as PagingPage
 from apps.rotations.models import Schedule
+from apps.support import tokens
+from apps.support.models import SlaPolicy, Ticket
 from opsportal import demo
 
 pytestmark = [
@@ -53,6 +55,13 @@ SHOWN = {
     "sign-in",
     "styleguide",
     "admin-schedule",
+    "tickets",
+    "ticket",
+    "ticket-log",
+    "ticket-reports",
+    "request",
+    "report",
+    "admin-promises",
 }
 
 
@@ -120,6 +129,10 @@ def _portal_pages() -> dict[str, str]:
     restricted = Incident.objects.get(visibility="restricted")
     loud = Alert.objects.get(severity="critical", status="acknowledged")
     person = Person.objects.get_queryset().get(email__startswith="aiko")
+    waiting = Ticket.objects.filter(links__ref=running.ref, status="waiting_third_party")
+    asked = waiting.latest("pk")
+    ended = Ticket.objects.filter(status="resolved").latest("pk")
+    merged = Ticket.objects.filter(status="merged").latest("pk")
     return {
         "now": "/",
         "incidents": "/incidents/",
@@ -139,6 +152,15 @@ def _portal_pages() -> dict[str, str]:
         "people-invite": "/people/invite/",
         "ownership": "/ownership/",
         "surface": "/ownership/platform.deploy.cloud/",
+        "tickets": "/tickets/",
+        "tickets-breached": "/tickets/?view=close",
+        "ticket": f"/tickets/{asked.ref}/",
+        "ticket-resolved": f"/tickets/{ended.ref}/",
+        "ticket-merged": f"/tickets/{merged.ref}/",
+        "ticket-log": "/tickets/log/?type=stale_profile",
+        "ticket-views": "/tickets/views/",
+        "ticket-reports": "/tickets/reports/",
+        "ticket-import": "/tickets/import/",
         "customers": "/customers/",
         "customer": "/customers/lumen-clinics/",
         "customer-new": "/customers/new/",
@@ -159,19 +181,30 @@ def _portal_pages() -> dict[str, str]:
     }
 
 
+def _request_page(status: str) -> str:
+    ticket = Ticket.objects.filter(status=status).latest("pk")
+    return f"/requests/{tokens.make(ticket.pk, ticket.access_version)}/"
+
+
 def _admin_pages() -> dict[str, str]:
     schedule = Schedule.objects.get(key="profiler")
+    promises = SlaPolicy.objects.get(is_default=True)
     tables = (
         "accounts/person accounts/team accounts/apikey ownership/surface ownership/position "
         "ownership/externalparty paging/escalationpolicy paging/page intake/integration "
         "intake/delivery alerts/alert alerts/routingrule incidents/incident changes/change "
         "notifications/message rotations/schedule rotations/shift customers/account "
-        "customers/contact customers/org customers/project customers/source customers/connection"
+        "customers/contact customers/org customers/project customers/source customers/connection "
+        "calendars/businesscalendar support/slapolicy support/requesttype support/queue "
+        "support/macro support/mailbox support/ticket support/ticketclock support/inboundmail "
+        "support/csat"
     )
     lists = {f"admin-{table.partition('/')[2]}s": f"/admin/{table}/" for table in tables.split()}
     return {
         "admin": "/admin/",
         "admin-schedule": f"/admin/rotations/schedule/{schedule.pk}/change/",
+        "admin-promises": f"/admin/support/slapolicy/{promises.pk}/change/",
+        "admin-what-if": f"/admin/support/slapolicy/{promises.pk}/what-if/",
         **lists,
     }
 
@@ -190,6 +223,10 @@ def test_every_page_of_the_demo_renders_without_errors_and_never_scrolls_sideway
             "sign-in": "/accounts/login/",
             "acknowledge": f"/ack/{links.make(page.pk, told.pk)}/",
             "password-reset": "/accounts/password/reset/",
+            "request": _request_page("waiting_third_party"),
+            "request-resolved": _request_page("resolved"),
+            "report": "/report/?type=wrong_column_type",
+            "report-embed": "/report/embed/",
         }
     )
     assert [*walk.wrong, *out.wrong] == []
