@@ -13,6 +13,7 @@ from apps.changes import handlers as changes
 from apps.changes.events import ChangeRecorded
 from apps.core.events import subscribe
 from apps.core.providers import provide
+from apps.customers.events import TierChanged
 from apps.incidents import handlers as incidents
 from apps.incidents.events import IncidentResolved
 from apps.intake import services as intake
@@ -35,6 +36,7 @@ def wire() -> None:
     subscribe(PersonDeactivated, support.person_deactivated)
     subscribe(PersonReactivated, rotations.person_reactivated)
     subscribe(CalendarChanged, support.calendar_changed)
+    subscribe(TierChanged, support.tier_changed)
     subscribe(EventsNormalised, alerts.take_events)
     subscribe(EventsNormalised, changes.take_events)
     subscribe(EventsNormalised, support.take_events)

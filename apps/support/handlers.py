@@ -6,6 +6,7 @@ from apps.accounts.events import PersonDeactivated
 from apps.calendars.events import CalendarChanged
 from apps.changes.events import ChangeRecorded
 from apps.core import audit
+from apps.customers.events import TierChanged
 from apps.incidents.events import IncidentResolved
 from apps.intake.events import EventsNormalised
 from apps.notifications.events import MessageFailed
@@ -16,6 +17,7 @@ from apps.support.services import (
     from_tools,
     leaving,
     mailing,
+    policies,
     retiming,
     unblocking,
 )
@@ -61,3 +63,7 @@ def calendar_changed(event: CalendarChanged) -> None:
         actor=audit.system("Calendars"),
         now=event.at,
     )
+
+
+def tier_changed(event: TierChanged) -> None:
+    policies.tier_changed(account_id=event.account_id)

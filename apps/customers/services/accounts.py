@@ -6,18 +6,23 @@ from datetime import datetime
 
 from django.db import transaction
 
+from apps.core import events
 from apps.core.audit import Actor
 from apps.core.errors import Invalid
 from apps.customers import addresses
+from apps.customers.events import TierChanged
 from apps.customers.models import Account
-from apps.customers.services.rows import RESERVED, Fields, clean, refuse_taken, save
+from apps.customers.services.rows import RESERVED, Fields, clean, locked, refuse_taken, save
 
 
 @transaction.atomic
 def save_account(
     *, account: Account | None, fields: Fields, actor: Actor, now: datetime
 ) -> Account:
-    """Create or change an account. Without a `key` a new one gets a free one from its name."""
+    """Create or change an account. Without a `key` a new one gets a free one from its name.
+
+    Whoever promises something by its tier hears of another one.
+    """
     given = clean(fields)
     if given.get("key") in RESERVED:
         why = f"“{given['key']}” is a page's own word. Choose another key."
@@ -25,7 +30,11 @@ def save_account(
     if given.get("domain"):
         given["domain"] = _domain(given["domain"])
         refuse_taken(Account, account, "domain", given["domain"])
-    return save(Account, account, given, now)
+    was = locked(Account, account).tier
+    row = save(Account, account, given, now)
+    if account is not None and row.tier != was:
+        events.publish(TierChanged(account_id=row.pk, was=was, tier=row.tier, at=now))
+    return row
 
 
 def _domain(text: str) -> str:

@@ -10,9 +10,11 @@ from django.db import transaction
 
 from apps.calendars.businesstime import LONGEST_TARGET
 from apps.calendars.models import BusinessCalendar
+from apps.core import jobs
 from apps.core.audit import Actor
 from apps.core.errors import Conflict, Invalid
 from apps.core.text import clip, one_line
+from apps.customers.models import Account
 from apps.support import matching
 from apps.support.models import EscalationStep, Priority, SlaPolicy, SlaTarget
 from apps.support.services import retiming
@@ -98,6 +100,17 @@ def save_policy(
         cause = f"policy {row.name} v{row.version}"
         retiming.policy_changed(policy=row, before=before, cause=cause, actor=actor, now=now)
     return row
+
+
+def tier_changed(*, account_id: int) -> None:
+    """An account is of another tier: promises are chosen again, where any policy asks for one.
+
+    In the background, as whoever edits the account holds its row, and tickets come before that.
+    """
+    if SlaPolicy.objects.filter(is_active=True).exclude(match_tier="").exists():
+        account = Account.objects.get(pk=account_id)
+        cause = f"{account.name} is {account.get_tier_display().lower()}"
+        jobs.enqueue("apps.support.tasks.choose_again", after=0, cause=cause[:200])
 
 
 def _lock_all() -> None:
