@@ -7,8 +7,9 @@ import time_machine
 
 from apps.core import audit, jobs
 from apps.customers import services as customers
-from apps.customers.models import Account
+from apps.customers.models import Account, Contact, Org
 from apps.support.models import ClockEvent, Ticket
+from apps.support.services import tickets
 from apps.support.services.policies import Takes
 from tests import builders as build
 from tests.support import slakit as sla
@@ -63,3 +64,23 @@ def test_where_no_policy_asks_for_a_tier_nothing_is_looked_at(
     monkeypatch.setattr(jobs, "enqueue", lambda task, **_: asked.append(task))
     _raise(build.account(now=MONDAY))
     assert asked == []
+
+
+def test_a_contact_without_an_account_is_promised_what_their_org_is() -> None:
+    sla.plain_policy(sla.cell("resolution", 10 * 3600))
+    sla.plain_policy(
+        sla.cell("resolution", 4 * 3600), is_default=False, takes=Takes(tier="premium")
+    )
+    account = build.account(tier="premium", now=MONDAY)
+    org = Org.objects.create(key="dunes", name="Dunes", account=account, created_at=MONDAY)
+    asker = sla.contact()
+    Contact.objects.filter(pk=asker.pk).update(org=org)
+    ticket = tickets.open_ticket(
+        subject="Stale",
+        request_type=sla.request_type(),
+        requester=Contact.objects.get(pk=asker.pk),
+        actor=audit.SYSTEM,
+        now=MONDAY,
+    )
+    assert ticket.account == account
+    assert sla.clock(ticket, "resolution").target_seconds == 4 * 3600

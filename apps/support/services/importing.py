@@ -15,6 +15,7 @@ from apps.core.errors import DomainError
 from apps.core.models import Kind
 from apps.core.text import clip, one_line
 from apps.customers.models import Contact
+from apps.customers.selectors import account_of
 from apps.customers.services import find_or_create_contact
 from apps.ownership.models import Surface
 from apps.support import priority as levels
@@ -109,7 +110,7 @@ def _one(one: Imported, source: str, actor: Actor, now: datetime, result: Result
         request_type=kind,
         queue=kind.queue,
         requester=contact,
-        account=contact.account,
+        account=account_of(contact),
         org=contact.org,
         impact=impact,
         urgency=urgency,

@@ -16,6 +16,7 @@ from apps.core.errors import Conflict, Invalid
 from apps.core.models import Kind
 from apps.core.text import clip, one_line
 from apps.customers.models import Account, Connection, Contact
+from apps.customers.selectors import account_of
 from apps.ownership.models import Surface
 from apps.ownership.selectors import owners
 from apps.rotations.selectors import on_call, schedule_of
@@ -191,7 +192,7 @@ def open_ticket(
         request_type=request_type,
         queue=way.queue,
         requester=requester,
-        account=requester.account,
+        account=account_of(requester),
         org=requester.org,
         connection=connection,
         impact=impact,
