@@ -9,14 +9,15 @@ import pytest
 from django.template import Context
 
 from apps.portal.templatetags.tickets import promise
-from apps.support.selectors.standing import Standing
+from apps.support.models import Ticket, TicketClock
+from apps.support.selectors.standing import Standing, standing
 
 NOW = datetime(2026, 9, 7, 9, 12, tzinfo=UTC)
 HOUR = 3600
 
 
-def said(standing: Standing) -> str:
-    chip = promise(Context({"now": NOW}), standing)
+def said(one: Standing) -> str:
+    chip = promise(Context({"now": NOW}), one)
     return " ".join(re.sub(r"<[^>]*>", " ", chip).split())
 
 
@@ -49,3 +50,20 @@ def test_what_is_left_counts_days_on_the_wall_and_its_hover_the_working_hours() 
     running = Standing("running", "resolution", NOW + timedelta(days=24), 150 * HOUR)
     assert said(running) == "Resolution: 24 d left due 1 Oct"
     assert "; 150 h of working time left" in promise(Context({"now": NOW}), running)
+
+
+def test_a_kept_promise_is_early_by_working_hours_and_never_by_more_than_its_target() -> None:
+    due, at = NOW + timedelta(days=3), NOW
+    kept = Standing("met", "first_reply", due, 7 * HOUR + 600, at=at)
+    assert said(kept) == "First reply: Met 09:12, 7 h 10 m working early"
+    by_night = Standing("met", "first_reply", NOW + timedelta(minutes=30), 30 * 60, at=at)
+    assert said(by_night) == "First reply: Met 09:12, 30 m early"
+
+
+def test_what_a_kept_promise_left_over_is_its_target_less_what_it_took() -> None:
+    clock = TicketClock(
+        metric="first_reply", state="met", target_seconds=8 * HOUR, worked_seconds_final=50 * 60,
+        stopped_at=NOW, due_at=NOW + timedelta(days=3),
+    )  # fmt: skip
+    kept = standing(Ticket(sla_state="met"), [clock], now=NOW + timedelta(days=5))
+    assert (kept.state, kept.seconds) == ("met", 7 * HOUR + 600)

@@ -103,18 +103,17 @@ def _breached(standing: Standing, now: datetime, viewer: Viewer) -> SafeString:
         text = format_html(
             '<span title="{}">Breached {}</span>',
             f"{standing.label} was due {title}; {over} of working time over.",
-            _over(standing, now),
+            _length(standing.seconds, due, now),
         )  # fmt: skip
     return _chip(Look(text, "over", "danger"), value, standing.label)
 
 
-def _over(standing: Standing, now: datetime) -> str:
+def _length(seconds: int | None, start: datetime | None, end: datetime) -> str:
     """Open around the clock, both times are one: then in days, as every length on the wall."""
-    if standing.due_at is not None:
-        wall = formats.elapsed(standing.due_at, now)
-        if abs(wall.total_seconds() - (standing.seconds or 0)) < formats.MINUTE:
-            return formats.duration(wall)
-    return _worked(standing.seconds or 0)
+    wall = formats.elapsed(start, end) if start else None
+    if wall and (seconds is None or abs(wall.total_seconds() - seconds) < formats.MINUTE):
+        return formats.duration(wall)
+    return _worked(seconds or 0)
 
 
 def _worked(seconds: int) -> str:
@@ -153,5 +152,5 @@ def _met(standing: Standing, now: datetime, viewer: Viewer) -> SafeString:
         return _chip(Look("Met", "check", "success"), before=standing.label)
     value = short(standing.at, now, viewer)
     if standing.due_at is not None and standing.due_at > standing.at:
-        value += f", {formats.duration(formats.elapsed(standing.at, standing.due_at))} early"
+        value += f", {_length(standing.seconds, standing.at, standing.due_at)} early"
     return _chip(Look("Met", "check", "success"), value, standing.label)

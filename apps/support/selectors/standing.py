@@ -22,8 +22,8 @@ class Standing:
     """A promise as people ask about it.
 
     `state` is running, paused, breached, met, waived or none. `seconds` are working seconds: left
-    of a running or paused one, gone since the due time of a breached one; None where no clock
-    tells. `at` is when a kept promise was kept.
+    of a running, paused or kept one, gone since the due time of a breached one; None where no
+    clock tells. `at` is when a kept promise was kept.
     """
 
     state: str
@@ -97,4 +97,6 @@ def _finished(clocks: Sequence[TicketClock]) -> Standing:
     if not kept:
         return NONE
     clock = max(kept, key=lambda c: (c.metric == Metric.RESOLUTION, c.stopped_at))
-    return Standing("met", clock.metric, clock.due_at, at=clock.stopped_at)
+    used = clock.worked_seconds_final
+    left = None if used is None else max(0, clock.target_seconds - used)
+    return Standing("met", clock.metric, clock.due_at, left, at=clock.stopped_at)
