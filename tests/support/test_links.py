@@ -10,7 +10,7 @@ from apps.changes import services as changes
 from apps.core.errors import Invalid
 from apps.incidents import services as incidents
 from apps.notifications.models import Message
-from apps.support.models import Ticket, TicketLink
+from apps.support.models import Ticket, TicketEvent, TicketLink
 from apps.support.services import lifecycle, links, unblocking
 from tests import builders as build
 from tests.conftest import Cast
@@ -124,6 +124,14 @@ def test_a_recorded_change_brings_back_what_waited_for_it(kind: str, cast: Cast)
     ticket.refresh_from_db()
     other.refresh_from_db()
     assert (ticket.status, other.status) == ("open", "waiting_third_party")
+
+
+def test_tickets_come_back_in_the_order_in_which_they_are_locked_everywhere(cast: Cast) -> None:
+    kinds = ("change", "release", "change")
+    made = [_waits(kit.in_state("open", NOW, cast.sam), cast, kind, "2.14.1") for kind in kinds]
+    _change("release", "2.14.1", NOW + HOUR)
+    back = TicketEvent.objects.filter(what="status", at=NOW + HOUR).order_by("pk")
+    assert list(back.values_list("ticket_id", flat=True)) == [ticket.pk for ticket in made]
 
 
 def test_a_change_that_is_out_already_is_done_from_the_start(cast: Cast) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 from django.db import transaction
@@ -31,27 +32,24 @@ def unlink(*, link: TicketLink, actor: Actor, now: datetime) -> None:
 @transaction.atomic
 def incident_resolved(*, incident_id: int, at: datetime, now: datetime) -> int:
     """Links to the incident are done, and what waited for it returns; answers how many did."""
-    return _done(Kind.INCIDENT, f"INC-{incident_id}", f"INC-{incident_id} is resolved", at, now)
+    ref = f"INC-{incident_id}"
+    return _done({Kind.INCIDENT}, ref, f"{ref} is resolved", at, now)
 
 
 @transaction.atomic
 def change_recorded(*, change_id: int, now: datetime) -> int:
     """A change stands in the ledger: what waited for it by (kind, ref) returns."""
     change = Change.objects.get(pk=change_id)
-    done = 0
-    for kind in {change.kind, Kind.CHANGE} & set(links.CHANGES):
-        done += _done(kind, change.ref, f"{change.ref} is out", change.occurred_at, now)
-    return done
+    kinds = {change.kind, Kind.CHANGE} & set(links.CHANGES)
+    return _done(kinds, change.ref, f"{change.ref} is out", change.occurred_at, now)
 
 
-def _done(kind: str, ref: str, why: str, at: datetime, now: datetime) -> int:
-    waiting = TicketLink.objects.filter(kind=kind, ref=ref, done_at=None)
-    count = 0
-    for pk in sorted(set(waiting.values_list("ticket_id", flat=True))):
+def _done(kinds: Collection[str], ref: str, why: str, at: datetime, now: datetime) -> int:
+    """Tickets are locked lowest first, whatever the kind of their links, here as everywhere."""
+    waiting = TicketLink.objects.filter(kind__in=kinds, ref=ref, done_at=None)
+    pks = sorted(set(waiting.values_list("ticket_id", flat=True)))
+    for pk in pks:
         ticket = rows.lock(pk)
-        TicketLink.objects.filter(ticket=ticket, kind=kind, ref=ref, done_at=None).update(
-            done_at=at
-        )
+        waiting.filter(ticket=ticket).update(done_at=at)
         lifecycle.unblocked(ticket=ticket, why=why, now=now)
-        count += 1
-    return count
+    return len(pks)
