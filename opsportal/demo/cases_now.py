@@ -6,6 +6,7 @@ around the clock by the minute, those of working hours by working days.
 
 from __future__ import annotations
 
+from opsportal.demo.acts import Turn
 from opsportal.demo.cases_past import (
     ANA,
     CLEO,
@@ -18,7 +19,7 @@ from opsportal.demo.cases_past import (
     SIGNE,
     TARA,
 )
-from opsportal.demo.tickets import Case, Turn
+from opsportal.demo.tickets import Case
 
 SNOWFLAKE = "Snowflake profiling"
 # Of the incidents' stories: their days are calendar days.
@@ -234,6 +235,7 @@ OPEN: tuple[Case, ...] = (
          "diagnostic_code": "ERR-QUERY-DURATION-EXCEEDED", "package_version": "2.14.0",
          "environment": "CI"},
         (
+            Turn("-40m", "luis", "Ostra wants a call in a quarter of an hour.", "escalate"),
             Turn("-37m", "hannah", "", "accept:hannah"),
             Turn("-33m", "hannah", "Hello Mikkel,\n\nthis is ours, since this morning's release. "
                  "Pin `dataface==2.13.1` in your workflow and start it again; that run goes "
@@ -404,6 +406,8 @@ OPEN: tuple[Case, ...] = (
             Turn("+1 14:00", MIKKEL, "We need it in writing by the end of next week."),
             Turn("15:10", "luis", "You will have it; security reads it first."),
             Turn("+2 10:00", "luis", "Half is written, the part on the hosted files is missing."),
+            Turn("-25m", "luis", "Here is the list, read by security:\n\n1. the artifact in your "
+                 "own repository,\n2. the page cache of the hosted preview, for", "draft"),
         ),
         levels=("medium", "medium"), tags=("audit",), channel="phone", by="luis", owner="luis",
     ),
@@ -424,8 +428,8 @@ OPEN: tuple[Case, ...] = (
         "Only in PNG exports, PDF is right.",
         {"package_version": "2.13.1", "environment": "Hosted"},
         (
-            Turn("09:40", "hannah", "I can see it. It goes to the people who draw the charts.",
-                 "owner:ines"),
+            Turn("09:40", "hannah", "I can see it. It goes to the people who draw the charts."),
+            Turn("09:41", "hannah", "", "owner:ines"),
             Turn("+1 10:00", "ines", "The exporter has no licence for your font and takes the next "
                  "best. I try to embed it; you hear from me this week."),
         ),

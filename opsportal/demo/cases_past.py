@@ -5,7 +5,8 @@ People, customers, numbers and versions are invented. Days are working days befo
 
 from __future__ import annotations
 
-from opsportal.demo.tickets import Case, Turn
+from opsportal.demo.acts import Turn
+from opsportal.demo.tickets import Case
 
 ANA, OWEN = "ana@bramble.example", "owen@bramble.example"
 MIKKEL, OFFICE = "mikkel.dahl@ostra.example", "data-office@ostra.example"

@@ -6,43 +6,17 @@ and missed at the instant at which it would have been.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 
-from apps.core import audit
-from apps.core.audit import Actor
-from apps.support.models import Macro, Ticket, TicketClock
-from apps.support.services import (
-    clocks,
-    conversation,
-    desk,
-    escalate,
-    files,
-    lifecycle,
-    links,
-    merging,
-    requester,
-)
+from apps.support.models import Ticket
+from apps.support.services import files
 from apps.support.services import tickets as rows
+from opsportal.demo.acts import Turn, actor_of, take
 from opsportal.demo.stage import Beats, Stage, Story
 
 Channel = Ticket.Channel
-
-
-@dataclass(frozen=True)
-class Turn:
-    """What happens next on a ticket.
-
-    `when` is a time of the same day (UTC), `+2 09:05` two working days later, or `-40m` before the
-    present. `who` is one of the cast, or a contact's address. `what` is the act, after a colon
-    what it needs: `resolve:fixed`, `prio:P2`.
-    """
-
-    when: str
-    who: str
-    text: str = ""
-    what: str = "reply"
 
 
 @dataclass(frozen=True)
@@ -146,7 +120,7 @@ def log(stage: Stage, case: Case) -> Ticket:
     stage.deliver()
     support = stage.support
     contact = support.contacts[case.who]
-    actor = _actor(stage, case.by or case.who)
+    actor = actor_of(stage, case.by or case.who)
     name, text = case.file
     ticket = rows.open_ticket(
         subject=case.subject,
@@ -191,234 +165,3 @@ def _fact(value: str, now: datetime) -> str:
 
 def _mail_id(case: Case) -> str:
     return f"{case.name}.{case.back}@{case.who.partition('@')[2]}"
-
-
-def take(stage: Stage, name: str, turn: Turn) -> None:
-    """One turn of the story."""
-    stage.deliver()
-    ticket = stage.support.tickets[name]
-    ticket.refresh_from_db()
-    act, _, more = turn.what.partition(":")
-    if "@" in turn.who and act == "reply":
-        _writes(stage, name, ticket, turn)
-    else:
-        ACTS[act](stage, ticket, turn, more)
-
-
-def _actor(stage: Stage, who: str) -> Actor:
-    if "@" in who:
-        contact = stage.support.contacts[who]
-        return audit.contact(contact.pk, str(contact))
-    return audit.person(stage.cast[who])
-
-
-def _writes(stage: Stage, name: str, ticket: Ticket, turn: Turn) -> None:
-    said = conversation.requester_wrote(
-        ticket=ticket,
-        body=turn.text,
-        contact=stage.support.contacts[turn.who],
-        actor=_actor(stage, turn.who),
-        now=stage.now,
-        message_id=f"{ticket.pk}.{int(stage.now.timestamp())}@{turn.who.partition('@')[2]}",
-    )
-    stage.support.heard[ticket.pk] = said
-    if said.ticket_id != ticket.pk:  # it was over: a follow-up
-        stage.support.tickets[f"{name}-again"] = said.ticket
-
-
-def _reply(stage: Stage, ticket: Ticket, turn: Turn, then: str = "", code: str = "") -> None:
-    conversation.reply(
-        ticket=ticket,
-        body=turn.text,
-        actor=_actor(stage, turn.who),
-        now=stage.now,
-        then=then,
-        resolution_code=code,
-        override_blocking=bool(code),
-    )
-
-
-def _note(stage: Stage, ticket: Ticket, turn: Turn, _: str) -> None:
-    conversation.note(ticket=ticket, body=turn.text, actor=_actor(stage, turn.who), now=stage.now)
-
-
-def _accept(stage: Stage, ticket: Ticket, turn: Turn, owner: str) -> None:
-    """Triage; whoever accepts owns it unless it is given to somebody."""
-    lifecycle.triage(
-        ticket=ticket,
-        actor=_actor(stage, turn.who),
-        now=stage.now,
-        owner=stage.cast[owner or turn.who],
-    )
-
-
-def _hand(stage: Stage, ticket: Ticket, turn: Turn, owner: str) -> None:
-    rows.assign(
-        ticket=ticket, owner=stage.cast[owner], actor=_actor(stage, turn.who), now=stage.now
-    )
-
-
-def _rank(stage: Stage, ticket: Ticket, turn: Turn, priority: str) -> None:
-    rows.set_priority(
-        ticket=ticket,
-        priority=priority,
-        reason=turn.text,
-        actor=_actor(stage, turn.who),
-        now=stage.now,
-    )
-
-
-def _move(stage: Stage, ticket: Ticket, turn: Turn, step: str) -> None:
-    verb, _, code = step.partition(":")
-    lifecycle.transition(
-        ticket=ticket,
-        verb=verb,
-        actor=_actor(stage, turn.who),
-        now=stage.now,
-        resolution_code=code,
-        no_reply_needed=True,
-        note=turn.text,
-    )
-
-
-def _await(stage: Stage, ticket: Ticket, turn: Turn, what: str) -> None:
-    """Wait for somebody else: an incident (by the beginning of its title) or a vendor."""
-    kind, _, days = what.partition(":")
-    ref = stage.incident(turn.text).ref if kind == "incident" else turn.text
-    lifecycle.transition(
-        ticket=ticket,
-        verb="wait_third_party",
-        actor=_actor(stage, turn.who),
-        now=stage.now,
-        link={"kind": kind, "ref": ref},
-        expected_by=stage.now + timedelta(days=float(days or 2)),
-    )
-
-
-def _link(stage: Stage, ticket: Ticket, turn: Turn, kind: str) -> None:
-    ref = stage.incident(turn.text).ref if kind == "incident" else turn.text
-    links.link(
-        ticket=ticket,
-        kind=kind,
-        ref=ref,
-        relation="cause",
-        actor=_actor(stage, turn.who),
-        now=stage.now,
-    )
-
-
-def _merge(stage: Stage, ticket: Ticket, turn: Turn, into: str) -> None:
-    target = stage.support.tickets[into]
-    merging.merge(ticket=ticket, into=target, actor=_actor(stage, turn.who), now=stage.now)
-
-
-def _split(stage: Stage, ticket: Ticket, turn: Turn, key: str) -> None:
-    """The requester's last words become a ticket of their own."""
-    kind, _, name = key.partition(":")
-    stage.support.tickets[name] = merging.split(
-        message=stage.support.heard[ticket.pk],
-        subject=turn.text,
-        request_type=stage.support.types[kind],
-        actor=_actor(stage, turn.who),
-        now=stage.now,
-    )
-
-
-def _rate(stage: Stage, ticket: Ticket, turn: Turn, score: str) -> None:
-    requester.rate(ticket=ticket, score=score, comment=turn.text, now=stage.now)
-
-
-def _unsolved(stage: Stage, ticket: Ticket, turn: Turn, _: str) -> None:
-    requester.not_solved(
-        ticket=ticket, body=turn.text, contact=stage.support.contacts[turn.who], now=stage.now
-    )
-
-
-def _same(stage: Stage, ticket: Ticket, turn: Turn, by: str) -> None:
-    contact = stage.support.contacts[turn.who]
-    rows.me_too(
-        ticket=ticket, contact=contact, actor=_actor(stage, by), now=stage.now, note=turn.text
-    )
-
-
-def _snooze(stage: Stage, ticket: Ticket, turn: Turn, days: str) -> None:
-    until = stage.now + timedelta(days=float(days))
-    rows.snooze(ticket=ticket, until=until, actor=_actor(stage, turn.who), now=stage.now)
-
-
-def _escalate(stage: Stage, ticket: Ticket, turn: Turn, _: str) -> None:
-    escalate.escalate_now(
-        ticket=ticket, reason=turn.text, actor=_actor(stage, turn.who), now=stage.now
-    )
-    stage.run()
-
-
-def _waive(stage: Stage, ticket: Ticket, turn: Turn, metric: str) -> None:
-    clock = TicketClock.objects.get(ticket=ticket, metric=metric, breached_at__isnull=False)
-    clocks.waive(clock=clock, reason=turn.text, actor=_actor(stage, turn.who), now=stage.now)
-
-
-def _macro(stage: Stage, ticket: Ticket, turn: Turn, _: str) -> None:
-    """A prepared reply; `text` is its name."""
-    person = stage.cast[turn.who]
-    actor = audit.person(person)
-    filled = desk.use_macro(
-        macro=Macro.objects.get(name=turn.text),
-        ticket=ticket,
-        person=person,
-        actor=actor,
-        now=stage.now,
-    )
-    conversation.reply(
-        ticket=ticket,
-        body=filled.body,
-        actor=actor,
-        now=stage.now,
-        then=filled.then,
-        resolution_code=filled.resolution_code,
-    )
-
-
-def _watch(stage: Stage, ticket: Ticket, turn: Turn, _: str) -> None:
-    rows.watch(
-        ticket=ticket,
-        person=stage.cast[turn.who],
-        actor=_actor(stage, turn.who),
-        now=stage.now,
-    )
-
-
-def _draft(stage: Stage, ticket: Ticket, turn: Turn, _: str) -> None:
-    desk.save_draft(
-        ticket=ticket,
-        person=stage.cast[turn.who],
-        is_public=True,
-        body=turn.text,
-        now=stage.now,
-    )
-
-
-Act = Callable[[Stage, Ticket, Turn, str], None]
-ACTS: Mapping[str, Act] = {
-    "reply": lambda stage, ticket, turn, _: _reply(stage, ticket, turn),
-    "wait": lambda stage, ticket, turn, _: _reply(stage, ticket, turn, "wait"),
-    "resolve": lambda stage, ticket, turn, code: _reply(stage, ticket, turn, "resolve", code),
-    "note": _note,
-    "accept": _accept,
-    "owner": _hand,
-    "prio": _rank,
-    "move": _move,
-    "await": _await,
-    "link": _link,
-    "merge": _merge,
-    "split": _split,
-    "rate": _rate,
-    "unsolved": _unsolved,
-    "me_too": _same,
-    "snooze": _snooze,
-    "escalate": _escalate,
-    "waive": _waive,
-    "macro": _macro,
-    "watch": _watch,
-    "draft": _draft,
-}

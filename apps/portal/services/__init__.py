@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from apps.portal.services.demo import (
-    Kept,
-    Removal,
     has_mailbox,
     is_demo_present,
     plan_removal,
     remove_demo,
 )
+from apps.portal.services.demo_tables import Kept, Removal
 from apps.portal.services.first_run import first_run, is_first_run, is_setup_code, setup_code
 from apps.portal.services.people import (
     Applied,

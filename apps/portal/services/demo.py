@@ -13,241 +13,59 @@ row of it that refers to the demo world keeps what it refers to.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
 import pghistory.models
 import pgtrigger
 import structlog
-from allauth.account.models import EmailAddress
 from django.apps import apps
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.db import IntegrityError, connection, transaction
-from django.db.models import ForeignKey, Model, Q
+from django.db.models import ForeignKey, Q
 
-from apps.accounts.models import ApiKey, Membership, Person, Team
+from apps.accounts.models import ApiKey, Person
 from apps.accounts.roles import Grant
-from apps.alerts.models import Alert, AlertGroup, AlertNote, RoutingRule, SourceClock
+from apps.alerts.models import AlertGroup, RoutingRule
 from apps.changes.models import Change
 from apps.core.errors import Conflict
 from apps.core.models import Heartbeat, StatusChange
-from apps.customers.models import Account, Connection, Contact, Org, Project, Source
-from apps.incidents.models import Incident, IncidentLink, TimelineEntry
-from apps.intake.models import Delivery, Event, Integration
-from apps.notifications.models import (
-    ContactMethod,
-    Invitation,
-    Message,
-    NotificationRule,
-    QuietHours,
-    WebhookDelivery,
-    WebhookEndpoint,
-)
-from apps.ownership.models import (
-    ExternalParty,
-    OwnershipAssignment,
-    Position,
-    PositionHolding,
-    Surface,
-    SurfaceDependency,
-)
-from apps.paging.models import (
-    EscalationPolicy,
-    EscalationStep,
-    Page,
-    PageNote,
-    PageStep,
-    StepTarget,
-    SurfacePolicy,
+from apps.customers.models import Contact
+from apps.incidents.models import Incident, TimelineEntry
+from apps.intake.models import Integration
+from apps.notifications.models import Message, WebhookEndpoint
+from apps.ownership.models import Surface
+from apps.paging.models import EscalationPolicy, Page
+from apps.portal.services.demo_tables import (
+    ARCHIVED,
+    GOES_WITH,
+    LETS_GO,
+    MARKER,
+    NAMED,
+    NOUNS,
+    OF_TICKETS,
+    PARTS,
+    ROOTS,
+    Ids,
+    Kept,
+    Removal,
+    Table,
 )
 from apps.rotations import services as rotations
-from apps.rotations.models import (
-    CoverageGap,
-    Handoff,
-    Layer,
-    LayerMember,
-    LayerVersion,
-    Override,
-    Schedule,
-    Shift,
-    SurfaceSchedule,
-)
+from apps.rotations.models import Schedule
 from apps.support.models import (
     Attachment,
-    ClockEvent,
-    Csat,
-    Draft,
-    InboundMail,
-    Macro,
     Mailbox,
-    Presence,
-    Queue,
-    RequestType,
-    SavedView,
     StoredFile,
     Ticket,
     TicketClock,
-    TicketContact,
     TicketEvent,
-    TicketLink,
     TicketMessage,
-    TicketText,
-    TicketWatcher,
 )
 
 log = structlog.get_logger("opsportal.portal")
-MARKER = "demo"
-_OF_TICKETS = ("ticket", "ticket_message", "ticket_clock")
-Table = type[Model]
-Ids = dict[Table, set[int]]
-
-# What the loader writes down, by the names in its marker.
-ROOTS: Mapping[str, Table] = {
-    "teams": Team,
-    "surfaces": Surface,
-    "schedules": Schedule,
-    "policies": EscalationPolicy,
-    "integrations": Integration,
-    "positions": Position,
-    "parties": ExternalParty,
-    "api_keys": ApiKey,
-    "rules": RoutingRule,
-    "accounts": Account,
-    "orgs": Org,
-    "contacts": Contact,
-    "queues": Queue,
-    "mailboxes": Mailbox,
-    "endpoints": WebhookEndpoint,
-    "macros": Macro,
-    "views": SavedView,
-    "tickets": Ticket,
-}
-NAMED = frozenset({Person, *ROOTS.values()})  # told when they must stay
-ARCHIVED = NAMED - {SavedView, Ticket}
-# Rows that exist only as part of their owner and go with it.
-GOES_WITH: Mapping[Table, tuple[str, ...]] = {
-    Membership: ("team", "person"),
-    ContactMethod: ("person",),
-    NotificationRule: ("person",),
-    QuietHours: ("person",),
-    Invitation: ("person",),
-    SurfaceDependency: ("surface",),
-    OwnershipAssignment: ("surface",),
-    SurfacePolicy: ("surface",),
-    SurfaceSchedule: ("surface",),
-    RoutingRule: ("integration",),
-    Delivery: ("integration",),
-    AlertGroup: ("integration",),
-    Alert: ("integration",),
-    SourceClock: ("integration",),
-    EmailAddress: ("user",),
-    Org: ("account",),
-    Contact: ("account",),
-    SavedView: ("person",),
-    Draft: ("ticket", "person"),
-    Presence: ("ticket", "person"),
-    TicketWatcher: ("ticket", "person"),
-    InboundMail: ("ticket",),
-}
-# Parts without which their owner would no longer tell the truth: a kept owner keeps them.
-PARTS: Mapping[Table, tuple[str, ...]] = {
-    PositionHolding: ("position",),
-    Layer: ("schedule",),
-    LayerVersion: ("layer",),
-    LayerMember: ("version",),
-    Override: ("schedule",),
-    Shift: ("schedule",),
-    Handoff: ("schedule",),
-    CoverageGap: ("schedule", "surface"),
-    EscalationStep: ("policy",),
-    StepTarget: ("step",),
-    Event: ("delivery",),
-    AlertNote: ("alert",),
-    PageNote: ("page",),
-    PageStep: ("page",),
-    IncidentLink: ("incident",),
-    TimelineEntry: ("incident",),
-    Project: ("org",),
-    Source: ("project",),
-    Connection: ("source",),
-    WebhookDelivery: ("endpoint",),
-    TicketText: ("ticket",),
-    TicketMessage: ("ticket",),
-    TicketEvent: ("ticket",),
-    TicketLink: ("ticket",),
-    TicketContact: ("ticket",),
-    TicketClock: ("ticket",),
-    ClockEvent: ("clock",),
-    Csat: ("ticket",),
-    Attachment: ("message",),
-}
-# What ships with the product and was only bound to the demo world lets go of it.
-LETS_GO: Mapping[Table, tuple[str, ...]] = {RequestType: ("surface", "owner")}
-NOUNS: Mapping[Table, tuple[str, str]] = {
-    Person: ("demo person", "demo people"),
-    Team: ("team", "teams"),
-    Surface: ("surface", "surfaces"),
-    Schedule: ("schedule", "schedules"),
-    EscalationPolicy: ("escalation policy", "escalation policies"),
-    Integration: ("integration", "integrations"),
-    Position: ("position", "positions"),
-    ExternalParty: ("external party", "external parties"),
-    ApiKey: ("API key", "API keys"),
-    RoutingRule: ("routing rule", "routing rules"),
-    Account: ("customer", "customers"),
-    Org: ("org", "orgs"),
-    Contact: ("contact", "contacts"),
-    Ticket: ("ticket", "tickets"),
-    TicketMessage: ("ticket message", "ticket messages"),
-    Queue: ("queue", "queues"),
-    Mailbox: ("mailbox", "mailboxes"),
-    Macro: ("macro", "macros"),
-    SavedView: ("saved view", "saved views"),
-    WebhookEndpoint: ("webhook", "webhooks"),
-    Incident: ("incident", "incidents"),
-    Alert: ("alert", "alerts"),
-    Page: ("page", "pages"),
-    Change: ("change", "changes"),
-    Delivery: ("delivery", "deliveries"),
-    Message: ("message", "messages"),
-    Shift: ("shift", "shifts"),
-}
-
-
-@dataclass(frozen=True)
-class Kept:
-    """Something of the demo world that stays, archived, and the row that refers to it."""
-
-    noun: str
-    name: str
-    because: str
-
-
-@dataclass
-class Removal:
-    """What removing the demo world would do, or did: rows by table, and what stays."""
-
-    going: Ids = field(default_factory=dict)
-    staying: Ids = field(default_factory=dict)
-    kept: list[Kept] = field(default_factory=list)
-
-    @property
-    def total(self) -> int:
-        return sum(len(ids) for ids in self.going.values())
-
-    @property
-    def counts(self) -> list[tuple[int, str]]:
-        """Figures for people, in the order of `NOUNS`; the rest is "other rows"."""
-        found = [
-            (len(ids), NOUNS[table][len(ids) != 1])
-            for table in NOUNS
-            if (ids := self.going.get(table))
-        ]
-        rest = self.total - sum(number for number, _ in found)
-        return [*found, (rest, "other rows")] if rest else found
 
 
 def is_demo_present() -> bool:
@@ -397,7 +215,7 @@ def _messages(going: Ids, people: list[int]) -> set[int]:
         ("webhook", going[WebhookEndpoint]),
     ):
         about |= Q(subject_kind=kind, subject_ref__in=[str(pk) for pk in ids])
-    real = Q(subject_kind__in=["page", "incident", *_OF_TICKETS]) & ~about
+    real = Q(subject_kind__in=["page", "incident", *OF_TICKETS]) & ~about
     return _ids(Message, about | (Q(person_id__in=people) & ~real))
 
 
