@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,8 +13,15 @@ from django.db import connection, transaction
 
 from apps.core.errors import Conflict, DomainError
 from apps.paging.models import Page
-from apps.support.models import Ticket
-from apps.support.services import conversation, escalate, from_tools, merging, tickets
+from apps.support.models import RequestType, Ticket
+from apps.support.services import (
+    conversation,
+    escalate,
+    from_tools,
+    merging,
+    report_form,
+    tickets,
+)
 from tests import builders as build
 from tests.support import ticketkit as kit
 
@@ -170,3 +177,17 @@ def test_a_change_of_a_merged_ticket_does_not_wait_for_whoever_holds_the_other(s
         tickets.lock(low.pk)
         (answer,) = at_once(change)
     assert isinstance(answer, Ticket) and answer.pk == high.pk
+
+
+def test_reports_sent_at_once_are_counted_like_those_sent_one_by_one(sam: Any) -> None:
+    opened = [report_form.stamp(NOW - timedelta(minutes=1)) for _ in range(12)]
+
+    def report(stamp: str) -> Ticket:
+        return report_form.submit(
+            opened=stamp, now=NOW, request_type=RequestType.objects.get(key="other"),
+            subject="x", body="y", email="Flood@Bramble.example", name="", sender="here",
+        )  # fmt: skip
+
+    answers = at_once(*[(lambda stamp=stamp: report(stamp)) for stamp in opened])
+    assert Ticket.objects.count() == report_form.PER_ADDRESS
+    assert sum(isinstance(answer, report_form.TooOften) for answer in answers) == 7
