@@ -10,6 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from apps.core import audit
+from apps.core.transitions import move
 from apps.notifications import catalog
 from apps.notifications import services as notifications
 from apps.notifications.models import Message, WebhookDelivery
@@ -17,6 +18,7 @@ from apps.paging import services as paging
 from apps.paging.models import Page
 from apps.rotations.models import Shift
 from apps.support.models import ClockEvent, EscalationStep, Ticket, TicketClock
+from apps.support.services import conversation
 from apps.support.services.policies import Step
 from apps.support.services.sweep import SweepResult, sweep
 from tests import builders as build
@@ -238,6 +240,26 @@ def test_a_page_that_somebody_took_does_not_swallow_the_next_breach(cast: Cast) 
     sla.ticket(MONDAY + 20 * MINUTE, surface=surface)
     sweep(now=MONDAY + 31 * MINUTE)
     assert Page.objects.count() == 2
+
+
+@pytest.mark.parametrize("was", ["exhausted", "acknowledged"])
+def test_a_ticket_has_one_page_at_a_time_and_it_ends_with_the_ticket(cast: Cast, was: str) -> None:
+    sla.plain_policy(
+        sla.cell("triage", 600, Step(0, Tell.PAGE)),
+        sla.cell("first_reply", 3600, Step(0, Tell.PAGE)),
+    )
+    ticket = sla.ticket(surface=build.surface(primary=cast.ravi, now=MONDAY))
+    sweep(now=MONDAY + 11 * MINUTE)
+    page = Page.objects.get()
+    move(page, to=was, actor=audit.SYSTEM, now=MONDAY + 40 * MINUTE, next_at=None)
+    sweep(now=MONDAY + 61 * MINUTE)
+    page.refresh_from_db()
+    assert Page.objects.count() == 1 and page.status == "open"
+    ticket.refresh_from_db()
+    by = {"actor": audit.person(cast.ravi), "now": MONDAY + 2 * HOUR}
+    conversation.reply(ticket=ticket, body="Done.", then="resolve", resolution_code="fixed", **by)
+    page.refresh_from_db()
+    assert page.status == "resolved"
 
 
 def test_a_drill_tells_and_pages_nobody_but_its_own_people(cast: Cast) -> None:

@@ -96,14 +96,24 @@ def page_for_breach(
     """One page for the tickets of one surface that missed a promise together.
 
     The caller holds the tickets' locks. Where a page of one of them, or another ticket's of the
-    same surface, still rings, they join it: an outage that makes fifty tickets rings once.
+    same surface, still rings, they join it: an outage that makes fifty tickets rings once. One of
+    theirs that was taken, or that nobody took, rings again: a ticket has one page at a time.
     """
     first = tickets[0]
+    more = f" and {len(tickets) - 1} more" if len(tickets) > 1 else ""
+    subject = "" if first.queue.is_private else f" {first.subject}"
+    summary = f"{first.ref}{more}: {reason}.{subject}"
     page = _ringing(tickets, surface)
-    if page is None:
-        more = f" and {len(tickets) - 1} more" if len(tickets) > 1 else ""
-        subject = "" if first.queue.is_private else f" {first.subject}"
-        summary = f"{first.ref}{more}: {reason}.{subject}"
+    if page is None and (quiet := _quiet(tickets)) is not None:
+        page = paging.raise_page(
+            page=quiet,
+            urgency=PageUrgency.HIGH,
+            summary=summary,
+            reason=reason,
+            actor=actor,
+            now=now,
+        )
+    elif page is None:
         page = _open(tickets=tickets, surface=surface, summary=summary, actor=actor, now=now)
     else:
         names = ", ".join(t.ref for t in tickets[:5])
@@ -125,6 +135,15 @@ def _ringing(tickets: Sequence[Ticket], surface: Surface | None) -> Page | None:
     if surface is not None:
         wanted |= Q(surface=surface, opener_kind="ticket")
     rows = Page.objects.filter(wanted, status=Page.Status.OPEN, kind=tickets[0].kind)
+    return rows.order_by("pk").select_for_update(skip_locked=True, of=("self",)).first()
+
+
+def _quiet(tickets: Sequence[Ticket]) -> Page | None:
+    """The page of one of these tickets that somebody took, or nobody did; locked if it is free."""
+    rows = Page.objects.filter(
+        pk__in=[ticket.page_id for ticket in tickets if ticket.page_id],
+        status__in=[Page.Status.ACKNOWLEDGED, Page.Status.EXHAUSTED],
+    )
     return rows.order_by("pk").select_for_update(skip_locked=True, of=("self",)).first()
 
 
