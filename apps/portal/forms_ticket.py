@@ -285,6 +285,11 @@ class TagForm(TicketForm):
         return cast("str", self.cleaned_data["add"]).replace(",", " ").split()
 
 
+class CopiedForm(TicketForm):
+    add = forms.CharField(label="Copy somebody in", required=False, max_length=400)
+    remove = forms.IntegerField(required=False, min_value=1)
+
+
 class WaiveForm(TicketForm):
     clock = forms.IntegerField(widget=forms.HiddenInput, min_value=1)
     reason = forms.CharField(label="Why it does not count", max_length=300)

@@ -718,3 +718,20 @@ def test_a_story_of_a_chain_of_merges_ends(world: World, cast: Cast) -> None:
     for ticket, into in pairwise(chain):
         merging.merge(ticket=ticket, into=into, actor=audit.SYSTEM, now=world.now)
     assert set(story(chain[-1], cast.sam).merged) == {chain[0].pk, chain[1].pk}
+
+
+def test_somebody_is_copied_in_and_left_out_by_an_address(
+    one: Ticket, sam: Client, cast: Cast
+) -> None:
+    _do(sam, one, "copied", add="Ben Bo <ben@bramble.example>")
+    text = text_of(sam.get(_page(one)))
+    assert "Leave out Ben Bo" in text
+    row = one.contacts.get()
+    assert row.contact.email == "ben@bramble.example"
+    refused = _do(sam, one, "copied", add="nobody at all")
+    assert refused.status_code == 400
+    assert 'id="copied-wrong"' in refused.content.decode()
+    _do(sam, one, "copied", remove=row.contact_id)
+    assert not one.contacts.exists()
+    assert "Copy somebody in" in text
+    assert "Copy somebody in" not in text_of(sign_in(cast.olu).get(_page(one)))

@@ -299,6 +299,25 @@ def contact_of(*, text: str, actor: Actor, now: datetime) -> Contact:
 
 
 @transaction.atomic
+def change_copied(
+    *, ticket: Ticket, actor: Actor, now: datetime, add: str = "", remove: int | None = None
+) -> None:
+    """Copy in the contact of an address (`Name <address>`, known or new), leave out one by id.
+
+    Raises Invalid about `add` for what is no address.
+    """
+    if add.strip():
+        try:
+            contact, _ = customers.find_or_create_contact(email=add, actor=actor, now=now)
+        except Invalid as error:
+            raise Invalid(error.message, fields={"add": [error.message]}) from error
+        tickets.copy_in(ticket=ticket, contact=contact, actor=actor, now=now)
+    row = ticket.contacts.select_related("contact").filter(contact=remove).first()
+    if row is not None:
+        tickets.leave_out(ticket=ticket, contact=row.contact, actor=actor, now=now)
+
+
+@transaction.atomic
 def log_me_too(
     *, user: Any, pk: int, requester: str, body: str, actor: Actor, now: datetime
 ) -> Ticket:

@@ -253,6 +253,12 @@ def _tag(found: Ticket, person: Person, form: Form, now: datetime) -> str:
     return "The tags are kept."
 
 
+def _copied(found: Ticket, person: Person, form: Form, now: datetime) -> str:
+    values = form.cleaned_data
+    desk.change_copied(ticket=found, add=values["add"], remove=values["remove"], **_by(person, now))
+    return "Who is copied in is kept."
+
+
 def _watch(found: Ticket, person: Person, form: Form, now: datetime) -> str:
     services.watch(ticket=found, person=person, **_by(person, now))
     return f"You watch {found.ref}."
@@ -328,6 +334,7 @@ ACTIONS: Mapping[str, Do] = {
     "edit": _edit,
     "facts": _facts,
     "tag": _tag,
+    "copied": _copied,
     "watch": _watch,
     "unwatch": _unwatch,
     "end_links": _end_links,

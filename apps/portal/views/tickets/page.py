@@ -65,6 +65,7 @@ UNBOUND: Mapping[str, type[shapes.TicketForm]] = {
     "split": shapes.SplitForm,
     "escalate": shapes.EscalateForm,
     "tag": shapes.TagForm,
+    "copied": shapes.CopiedForm,
     "waive": shapes.WaiveForm,
     "link": shapes.LinkForm,
 }
