@@ -160,6 +160,20 @@ def test_ones_own_note_and_what_was_taken_back_make_nothing_stale(cast: Cast) ->
         )
 
 
+@pytest.mark.parametrize("hold", [0, 15])
+def test_the_same_words_from_the_same_page_are_said_once(hold: int, cast: Cast) -> None:
+    ticket = kit.ticket(NOW)
+    seen = ticket.messages.get().pk
+    say: dict[str, Any] = {"ticket": ticket, "body": "Answer", "actor": kit.by(cast.sam)}
+    first = conversation.reply(**say, now=NOW, seen_message=seen, hold_seconds=hold)
+    again = conversation.reply(**say, now=NOW + MINUTE, seen_message=seen, hold_seconds=hold)
+    assert again.pk == first.pk
+    meant = conversation.reply(**say, now=NOW + MINUTE, seen_message=first.pk)
+    assert meant.pk != first.pk  # whoever has seen the first and repeats it means it
+    with pytest.raises(Stale):
+        conversation.reply(**say | {"actor": kit.by(cast.ravi)}, now=NOW, seen_message=seen)
+
+
 # -- held replies
 
 

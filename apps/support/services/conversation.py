@@ -67,12 +67,15 @@ def reply(
     """A public reply. `then` is "", "wait" (for the customer) or "resolve" (with a code).
 
     With `hold_seconds` it is held so long and can be taken back; clocks are judged by `now` all
-    the same. Raises Stale when somebody spoke after message `seen_message`, Invalid for an
+    the same. The same words from the same page once more (a second click, the back button) are
+    said once. Raises Stale when somebody spoke after message `seen_message`, Invalid for an
     empty reply, and what the transition of `then` raises: nothing is kept in any of these cases.
     """
     page = escalate.lock_page_of(ticket)
     ticket = rows.lock(ticket.pk)
     _check_words(body, files_)
+    if said := _said_already(ticket, body, seen_message, actor):
+        return said
     _check_open(ticket)
     _check_fresh(ticket, seen_message, actor)
     after = _after(then, resolution_code, remind_at, override_blocking)
@@ -431,6 +434,17 @@ def _check_open(ticket: Ticket) -> None:
         raise Conflict(f"This ticket is {ticket.get_status_display().lower()}.{where}")
     if ticket.status == states.CLOSED:
         raise Conflict("This ticket is closed. Open a follow-up instead.", code="closed")
+
+
+def _said_already(
+    ticket: Ticket, body: str, seen_message: int | None, actor: Actor
+) -> TicketMessage | None:
+    """The reply of the same words that its writer sent from the page that shows `seen_message`."""
+    if seen_message is None or not body.strip():
+        return None
+    mine = TicketMessage.objects.said().filter(ticket=ticket, author=Author.AGENT)
+    mine = mine.filter(actor_kind=actor.kind, actor_ref=actor.ref, pk__gt=seen_message)
+    return mine.filter(body=body.strip()).order_by("pk").first()
 
 
 def _check_fresh(ticket: Ticket, seen_message: int | None, actor: Actor) -> None:
