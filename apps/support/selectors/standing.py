@@ -97,6 +97,10 @@ def _finished(clocks: Sequence[TicketClock]) -> Standing:
     if not kept:
         return NONE
     clock = max(kept, key=lambda c: (c.metric == Metric.RESOLUTION, c.stopped_at))
+    return Standing("met", clock.metric, clock.due_at, spare(clock), at=clock.stopped_at)
+
+
+def spare(clock: TicketClock) -> int | None:
+    """The working seconds that a kept promise did not need."""
     used = clock.worked_seconds_final
-    left = None if used is None else max(0, clock.target_seconds - used)
-    return Standing("met", clock.metric, clock.due_at, left, at=clock.stopped_at)
+    return None if used is None else max(0, clock.target_seconds - used)

@@ -23,7 +23,7 @@ from apps.support.models import (
     TicketEvent,
     TicketMessage,
 )
-from apps.support.selectors.standing import Standing
+from apps.support.selectors.standing import Standing, spare
 
 PAGE = 50  # entries of a timeline at once
 MESSAGE, CLOCK, EVENT = 0, 1, 2  # the order of what happened in the same instant
@@ -218,7 +218,7 @@ def _ended(clock: TicketClock) -> Standing:
         over = max(0, (clock.worked_seconds_final or 0) - clock.target_seconds)
         return Standing("breached", clock.metric, clock.breached_at, over)
     if clock.state == State.MET:
-        return Standing("met", clock.metric, clock.due_at, at=clock.stopped_at)
+        return Standing("met", clock.metric, clock.due_at, spare(clock), at=clock.stopped_at)
     return Standing("none", clock.metric)
 
 
