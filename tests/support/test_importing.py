@@ -86,6 +86,12 @@ def test_our_csv_is_read_row_by_row_and_bad_rows_are_named() -> None:
     assert "is not a time" in export.problems[-1].text
 
 
+@pytest.mark.parametrize("column", ["ref", "id", "number"])
+def test_a_row_left_out_is_named_by_its_number_whatever_the_column_is_called(column: str) -> None:
+    export = read("csv", f"{column},subject,requester\n17,,ana@bramble.test\n".encode())
+    assert [(one.ref, one.text) for one in export.problems] == [("17", "It has no subject.")]
+
+
 @pytest.mark.parametrize(
     "raw",
     [

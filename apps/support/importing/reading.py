@@ -56,7 +56,7 @@ def _take(
         if one.ref in seen:
             raise ValueError("The same number stands in the file twice; the first counts.")
     except (ValueError, TypeError, AttributeError, KeyError) as error:
-        ref = values.text(_first(row, "ref", "id", "ticket id", "key", "issue key"), 60)
+        ref = values.text(_first(row, "ref", "id", "number", "ticket id", "key", "issue key"), 60)
         export.problems.append(Problem(number, ref, str(error) or "This row cannot be read."))
         return
     seen.add(one.ref)
