@@ -6,12 +6,15 @@ import re
 import unicodedata
 
 import nh3
+from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
 
 _markdown = MarkdownIt("commonmark", {"html": False, "linkify": False}).enable(
     ["table", "strikethrough"]
 )
+# Brackets that nobody closes take seconds to read beyond this, while a ticket is locked.
+MOST_MARKED = 50_000
 _TAGS = {
     *("p", "br", "em", "strong", "s", "code", "pre", "blockquote", "hr"),
     *("ul", "ol", "li", "a", "h1", "h2", "h3", "h4"),
@@ -26,7 +29,12 @@ _UNSEEN = re.compile(r"[\s\x00-\x1f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2
 
 
 def markdown(source: str) -> SafeString:
-    """Markdown as HTML: no raw HTML, only http, https and mailto links, nofollow."""
+    """Markdown as HTML: no raw HTML, only http, https and mailto links, nofollow.
+
+    What is longer than `MOST_MARKED` characters is a log: it stays as it is, in a fixed width.
+    """
+    if len(source) > MOST_MARKED:
+        return format_html("<pre>{}</pre>", source)
     html = nh3.clean(
         _markdown.render(source),
         tags=_TAGS,

@@ -360,6 +360,18 @@ def test_markup_of_a_customer_runs_on_no_page_and_in_no_mail(
     world.forget()
 
 
+def test_markup_without_end_is_shown_as_it_is(world: World, cast: Cast, bot: Caller) -> None:
+    bomb = "![<script>" * 20_000
+    assert bot.post("tickets", BODY | {"body": "x"}).status == 201
+    ticket = Ticket.objects.latest("pk")
+    conversation.reply(ticket=ticket, body=bomb, actor=kit.by(cast.sam), now=world.now)
+    world.run()
+    letter = kit.letters(ticket.requester)[-1]
+    assert "<pre>![&lt;script&gt;" in letter.body_html and "<script>" not in letter.body_html
+    assert letter.body_html.count("![&lt;script&gt;") == 20_000
+    world.forget()
+
+
 def test_every_cell_of_an_export_is_text(world: World, cast: Cast, bot: Caller) -> None:
     starts = ("=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "＝1", "\ufeff=1", "\u200b=1", "  =1")
     for number, start in enumerate(starts):
