@@ -377,7 +377,7 @@ def _due(now: datetime, limit: int) -> list[int]:
 @transaction.atomic
 def _wake(pk: int, now: datetime) -> bool:
     ticket = (
-        Ticket.objects.select_for_update(of=("self",), skip_locked=True)
+        Ticket.objects.select_for_update(of=("self",), no_key=True, skip_locked=True)
         .filter(pk=pk, wake_at__lte=now)
         .first()
     )

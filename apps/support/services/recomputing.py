@@ -63,8 +63,8 @@ def recompute(
     _few(calendar, since, now)
     version = current_version(calendar)
     pks = sorted(set(_rows(calendar, since, now).values_list("ticket_id", flat=True)))
-    tickets = Ticket.objects.filter(pk__in=pks).order_by("pk").select_for_update(of=("self",))
-    locked = {ticket.pk: ticket for ticket in tickets}
+    tickets = Ticket.objects.filter(pk__in=pks).order_by("pk")
+    locked = {one.pk: one for one in tickets.select_for_update(of=("self",), no_key=True)}
     rows = held(_rows(calendar, since, now).filter(ticket__in=pks).order_by("pk"))
     pauses = _pauses(one.row.pk for one in rows)
     ledger, found = Ledger(actor, now), []
