@@ -9,6 +9,7 @@ from typing import Any
 
 import structlog
 from django.db import transaction
+from django.db.models import Q
 
 from apps.accounts.models import Person
 from apps.core import audit
@@ -439,12 +440,14 @@ def _check_open(ticket: Ticket) -> None:
 def _said_already(
     ticket: Ticket, body: str, seen_message: int | None, actor: Actor
 ) -> TicketMessage | None:
-    """The reply of the same words that its writer sent from the page that shows `seen_message`."""
+    """The reply of the same words that its writer sent from the page that shows `seen_message`,
+    or that still waits to go out: going back shows a fresh page with the old words in it."""
     if seen_message is None or not body.strip():
         return None
     mine = TicketMessage.objects.said().filter(ticket=ticket, author=Author.AGENT)
-    mine = mine.filter(actor_kind=actor.kind, actor_ref=actor.ref, pk__gt=seen_message)
-    return mine.filter(body=body.strip()).order_by("pk").first()
+    mine = mine.filter(actor_kind=actor.kind, actor_ref=actor.ref, body=body.strip())
+    again = Q(pk__gt=seen_message) | Q(status=TicketMessage.Status.HELD)
+    return mine.filter(again).order_by("pk").first()
 
 
 def _check_fresh(ticket: Ticket, seen_message: int | None, actor: Actor) -> None:
