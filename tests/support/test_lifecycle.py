@@ -314,3 +314,12 @@ def test_a_new_ticket_that_somebody_lets_wait_is_triaged_by_that(verb: str, cast
     ticket.refresh_from_db()
     assert ticket.triaged_at == NOW
     assert ticket.clocks.get(metric="triage").state == "met"
+
+
+def test_a_timer_that_means_nothing_in_a_state_does_not_wake_it_for_ever(cast: Cast) -> None:
+    ticket = kit.in_state("open", NOW, cast.sam)
+    Ticket.objects.filter(pk=ticket.pk).update(close_at=NOW + HOUR, wake_at=NOW + HOUR)
+    assert lifecycle.wake_due(now=NOW + 2 * HOUR) == 1
+    assert lifecycle.wake_due(now=NOW + 2 * HOUR) == 0
+    ticket.refresh_from_db()
+    assert (ticket.status, ticket.close_at) == ("open", None)

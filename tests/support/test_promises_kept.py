@@ -182,3 +182,16 @@ def test_an_imported_ticket_is_promised_nothing_after_it_was_spam_or_merged(cast
     merging.merge(ticket=ticket, into=opened(cast), actor=sam, now=MONDAY + 2 * HOUR)
     merging.unmerge(ticket=ticket, actor=sam, now=MONDAY + 2 * HOUR)
     assert not ticket.clocks.exists()
+
+
+def test_a_held_reply_that_never_goes_out_is_not_waited_for_for_ever(cast: Cast) -> None:
+    sla.plain_policy(sla.cell("first_reply", 600))
+    ticket, sam = opened(cast), audit.person(cast.sam)
+    due = MONDAY + 10 * MINUTE
+    conversation.reply(
+        ticket=ticket, body="On it.", actor=sam, now=due - 5 * SECOND, hold_seconds=15
+    )
+    assert sweep(now=due + 9 * MINUTE).breached == 0
+    assert sweep(now=due + 11 * MINUTE).breached == 1
+    assert conversation.release_held(now=due + 12 * MINUTE) == 1  # it was written in time
+    assert sla.clock(ticket, "first_reply").state == "met"
