@@ -30,7 +30,7 @@ const promised = later(async () => {
 const hints = $("[data-hints]");
 const looked = later(async () => {
   const answer = await ask("similar", `${at.similar}?${query(["subject", "surface", "type"])}`);
-  if (answer) hints.innerHTML = await answer.text();
+  if (answer) hints.innerHTML = (await answer.text()).trim();
 }, 150);
 function wait(ref) {
   el.incident.value = ref;

@@ -240,3 +240,12 @@ def test_without_a_script_the_same_form_posts(
     assert Ticket.objects.get(subject="Logged without a script").fields == {
         "expected_type": "email"
     }
+
+
+def test_where_nothing_is_the_same_no_empty_box_stands(page: Page, live: str, sam: Person) -> None:
+    enter(page, sam, live, "/tickets/log/?type=billing")
+    page.keyboard.type("Profile of table 3 is stale")
+    hints = page.locator("[data-hints]")
+    expect(hints).to_be_visible()
+    page.locator("#id_subject").fill("Zebra crossing xylophone")
+    expect(hints).to_be_hidden()
