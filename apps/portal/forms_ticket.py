@@ -240,8 +240,8 @@ class MergeForm(TicketForm):
     into = forms.CharField(
         label="Merge into",
         max_length=20,
-        help_text="TCK-412. What was said here then stands there, and the requester of this one gets "
-        "every answer that is given there. You can undo it.",
+        help_text="TCK-412. What was said here then stands there, and the requester of this one "
+        "gets every answer that is given there. You can undo it.",
         widget=forms.TextInput(attrs={"autocomplete": "off", "placeholder": "TCK-"}),
     )
 
