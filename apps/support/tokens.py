@@ -14,6 +14,7 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 from apps.core.errors import NotFound
 
 _SALT = "opsportal.support.status"
+_RECEIPT = "opsportal.support.receipt"
 _REPLY = "opsportal.support.reply"
 _TOKEN = re.compile(r"t([0-9]{1,18})-([0-9]{1,5})-([0-9a-f]{20})")
 
@@ -39,6 +40,22 @@ def read_for(token: str) -> tuple[int, int, int | None]:
         raise NotFound(
             "This link is not complete. Open it again from our last message.", code="link_broken"
         ) from error
+
+
+def make_receipt(ticket_id: int, access_version: int) -> str:
+    """The token of the page that says that a report has arrived. It opens nothing else: whoever
+    posts a report has not shown that the address is theirs."""
+    return signing.dumps([ticket_id, access_version], salt=_RECEIPT, compress=False)
+
+
+def read_receipt(token: str) -> tuple[int, int]:
+    """(ticket id, access version) of a receipt not older than a day; else NotFound."""
+    try:
+        ticket_id, version = signing.loads(token, salt=_RECEIPT, max_age=24 * 3600)
+        return int(ticket_id), int(version)
+    except (signing.BadSignature, ValueError, TypeError) as error:
+        text = "This receipt is over a day old, or its address is not complete."
+        raise NotFound(text, code="link_broken") from error
 
 
 def reply_tag(ticket_id: int, access_version: int) -> str:

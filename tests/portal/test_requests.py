@@ -350,7 +350,9 @@ def test_a_report_opens_a_ticket_and_its_receipt_says_by_when(client: Client, wo
     text = text_of(client.get(answer["Location"]))
     assert f"Its number is {ticket.ref}." in text
     assert "We answer by 12:00 UTC at the latest." in text
-    assert "/requests/" in client.get(answer["Location"]).content.decode()
+    assert "/requests/" not in client.get(answer["Location"]).content.decode()
+    receipt = answer["Location"].rstrip("/").rpartition("/")[2]
+    assert client.get(f"/requests/{receipt}/").status_code == 404
     assert kit.letters(ticket.requester)[0].what == "ticket_receipt"
     assert ticket.events.get(what="sender").subject_ref
 

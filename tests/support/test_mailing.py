@@ -252,9 +252,7 @@ def test_mail_by_the_hook_is_kept_by_the_engine_and_placed_by_the_worker(
     from apps.support import tasks
 
     made = build.integration("mail")
-    Delivery.objects.create(
-        integration=made.row, adapter="mail", received_at=world.now, body=raw()
-    )
+    Delivery.objects.create(integration=made.row, adapter="mail", received_at=world.now, body=raw())
     intake.normalise_due(now=world.now, limit=10)
     mail = InboundMail.objects.get()
     assert mail.mailbox == box

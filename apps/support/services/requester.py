@@ -40,7 +40,15 @@ def seat_of(token: str) -> tuple[Ticket, Contact]:
 
 def ticket_of(token: str) -> Ticket:
     """The ticket behind a token; NotFound for a broken link and for one that was ended."""
-    pk, version = tokens.read(token)
+    return _current(*tokens.read(token))
+
+
+def receipt_of(token: str) -> Ticket:
+    """The ticket that a receipt is about; NotFound once it is old, or the links were ended."""
+    return _current(*tokens.read_receipt(token))
+
+
+def _current(pk: int, version: int) -> Ticket:
     ticket = Ticket.objects.select_related("requester", "merged_into").filter(pk=pk).first()
     if ticket is None or ticket.access_version != version or ticket.status == Ticket.Status.SPAM:
         raise NotFound(

@@ -208,7 +208,7 @@ def _take(
         return _filled(request, where, chosen, prefill, form, opened, now, error.status)
     if made is None:
         return _filled(request, where, chosen, prefill, form, opened, now, 400)
-    token = tokens.make(made.pk, made.access_version)
+    token = tokens.make_receipt(made.pk, made.access_version)
     name = "report_sent" if where == "report" else "report_embed_sent"
     return traceless(redirect(name, token=token))
 
@@ -254,11 +254,12 @@ def report_embed_sent(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def _sent(request: HttpRequest, token: str, where: str) -> HttpResponse:
-    """The number, by when we answer, and the page that says where it stands."""
+    """The number, and by when we answer. The way to the ticket's own page goes by mail alone:
+    here anybody could have written anybody's address."""
     if not LOOKS.take(client_ip(request)):
         return gone(request, "This was asked too often. Wait a minute and try again.", 429)
     try:
-        ticket = requester.ticket_of(token)
+        ticket = requester.receipt_of(token)
     except NotFound as error:
         return gone(request, error.message)
     clocks = TicketClock.objects.filter(ticket=ticket, metric=Metric.FIRST_REPLY)
@@ -267,7 +268,6 @@ def _sent(request: HttpRequest, token: str, where: str) -> HttpResponse:
         "now": clock.now(),
         "ticket": ticket,
         "due_at": clocks.values_list("due_at", flat=True).first(),
-        "page_url": reverse("ticket_request", kwargs={"token": token}),
         "again_url": reverse(where),
     }
     return _render(request, "sent", where, context)
