@@ -244,6 +244,9 @@ class MergeForm(TicketForm):
         "gets every answer that is given there. You can undo it.",
         widget=forms.TextInput(attrs={"autocomplete": "off", "placeholder": "TCK-"}),
     )
+    both_customers = forms.BooleanField(
+        label="Answers may go to both, if they are two customers", required=False
+    )
 
     def clean_into(self) -> Ticket:
         found = ticket_of(self.cleaned_data["into"], self.viewer)

@@ -179,3 +179,14 @@ def test_what_was_done_while_it_was_merged_is_not_waited_for_after_the_undo(cast
     merging.unmerge(ticket=ticket, **_say(cast, NOW + 2 * HOUR))
     ticket.refresh_from_db()
     assert (ticket.status, ticket.expected_by) == ("open", None)
+
+
+def test_two_customers_are_not_joined_by_a_slip(cast: Cast) -> None:
+    kite = build.contact("kim@kite.test", account=build.account("Kite"), now=NOW)
+    lumen = build.contact("leo@lumen.test", account=build.account("Lumen"), now=NOW)
+    one, two = (build.ticket("Stale", requester=who, now=NOW) for who in (kite, lumen))
+    with pytest.raises(merging.TwoCustomers, match="of Kite, .* of Lumen"):
+        merging.merge(ticket=one, into=two, **_say(cast))
+    merging.merge(ticket=one, into=two, both_customers=True, **_say(cast))
+    one.refresh_from_db()
+    assert one.merged_into == two

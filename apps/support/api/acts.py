@@ -148,7 +148,7 @@ class TicketMerge(View):
     def post(self, request: Request, ref: str) -> Response:
         """Let this ticket go into another. Its promises stop counting; `/unmerge` undoes it."""
         ticket = ticket_by(request.user, ref)
-        merging.merge(ticket=ticket, into=self.body(MergeIn)["into"], **by(request))
+        merging.merge(ticket=ticket, **self.body(MergeIn), **by(request))
         return Response(shown(ticket.pk))
 
 

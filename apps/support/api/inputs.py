@@ -177,6 +177,10 @@ class TicketTransitionIn(serializers.Serializer[Any]):
 
 class MergeIn(serializers.Serializer[Any]):
     into = TicketField(help_text="TCK-9")
+    both_customers = serializers.BooleanField(
+        default=False,
+        help_text="Needed when the two are of different accounts: every answer goes to both.",
+    )
 
 
 class SplitIn(serializers.Serializer[Any]):

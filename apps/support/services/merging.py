@@ -34,12 +34,21 @@ def _lock_both(one: int, other: int) -> tuple[Ticket, Ticket]:
     return found[one], found[other]
 
 
+class TwoCustomers(Conflict):
+    """The tickets are of two customers, and nobody said that both are to get the answers."""
+
+    code = "two_customers"
+
+
 @transaction.atomic
-def merge(*, ticket: Ticket, into: Ticket, actor: Actor, now: datetime) -> Ticket:
+def merge(
+    *, ticket: Ticket, into: Ticket, actor: Actor, now: datetime, both_customers: bool = False
+) -> Ticket:
     """`ticket` goes into `into`: its clocks stop counting, its people come along.
 
     Mail to the old number lands in the target from now on. Raises Conflict when either is closed,
-    merged or spam, or when the two are one.
+    merged or spam, or when the two are one; TwoCustomers when they belong to two customers and
+    `both_customers` does not say that every answer is meant for both.
     """
     if ticket.pk == into.pk:
         raise Invalid("A ticket cannot go into itself.", fields={"into": ["Pick another ticket."]})
@@ -50,6 +59,11 @@ def merge(*, ticket: Ticket, into: Ticket, actor: Actor, now: datetime) -> Ticke
         raise Conflict(f"{into.ref} is {into.get_status_display().lower()}.{where}")
     if ticket.status not in states.VERBS["merge"].sources:
         raise Conflict(f"{ticket.ref} is {ticket.get_status_display().lower()}.")
+    if not both_customers and ticket.account and into.account and ticket.account != into.account:
+        raise TwoCustomers(
+            f"{ticket.ref} is of {ticket.account}, {into.ref} of {into.account}: every answer "
+            "would go to both. Say that this is meant."
+        )
     was = ticket.status
     move(
         ticket,

@@ -279,7 +279,8 @@ def _end_links(found: Ticket, person: Person, form: Form, now: datetime) -> str:
 
 def _merge(found: Ticket, person: Person, form: Form, now: datetime) -> str:
     into = form.cleaned_data["into"]
-    merging.merge(ticket=found, into=into, **_by(person, now))
+    both = form.cleaned_data["both_customers"]
+    merging.merge(ticket=found, into=into, both_customers=both, **_by(person, now))
     return f"{found.ref} went into {into.ref}."
 
 
