@@ -185,7 +185,7 @@ def test_two_customers_are_not_joined_by_a_slip(cast: Cast) -> None:
     kite = build.contact("kim@kite.test", account=build.account("Kite"), now=NOW)
     lumen = build.contact("leo@lumen.test", account=build.account("Lumen"), now=NOW)
     one, two = (build.ticket("Stale", requester=who, now=NOW) for who in (kite, lumen))
-    with pytest.raises(merging.TwoCustomers, match="of Kite, .* of Lumen"):
+    with pytest.raises(merging.TwoCustomers, match=r"of Kite, .* of Lumen"):
         merging.merge(ticket=one, into=two, **_say(cast))
     merging.merge(ticket=one, into=two, both_customers=True, **_say(cast))
     one.refresh_from_db()
