@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from django.db import connection
@@ -35,11 +36,11 @@ def engine() -> Iterator[subprocess.Popen[bytes]]:
     """The engine as the worker starts it, on the database of this test."""
     at = connection.settings_dict
     login = f"{at['USER']}:{at['PASSWORD']}" if at["PASSWORD"] else at["USER"]
-    host = at["HOST"] if not str(at["HOST"]).startswith("/") else f"%2F{at['HOST'][1:]}"
+    host = quote(at["HOST"] or "", safe="")  # a folder when it is a socket
     env = {
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "opsportal.settings.test",
-        "DATABASE_URL": f"postgres://{login}@{host}:{at['PORT']}/{at['NAME']}",
+        "DATABASE_URL": f"postgres://{login}@{host}:{at['PORT'] or 5432}/{at['NAME']}",
         "OPSPORTAL_OUTGOING_ALLOW_HTTP": "1",
     }
     process = subprocess.Popen([sys.executable, "-c", RUN], cwd=ROOT, env=env)
