@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from apps.core import audit
 from apps.core.audit import Actor
@@ -144,7 +145,8 @@ def _link(stage: Stage, ticket: Ticket, turn: Turn, kind: str) -> None:
 
 def _merge(stage: Stage, ticket: Ticket, turn: Turn, into: str) -> None:
     target = stage.support.tickets[into]
-    merging.merge(ticket=ticket, into=target, actor=actor_of(stage, turn.who), now=stage.now)
+    by: dict[str, Any] = {"actor": actor_of(stage, turn.who), "now": stage.now}
+    merging.merge(ticket=ticket, into=target, both_customers=True, **by)
 
 
 def _split(stage: Stage, ticket: Ticket, turn: Turn, key: str) -> None:

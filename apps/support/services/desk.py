@@ -4,11 +4,12 @@ logging what somebody just told them."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Max, Q
 
 from apps.accounts.models import Person
@@ -59,9 +60,10 @@ def drop_draft(*, ticket: Ticket, person: Person, is_public: bool) -> None:
 
 def be_present(*, ticket: Ticket, person: Person, is_writing: bool, now: datetime) -> None:
     """`person` has the ticket open; said again every few seconds while that is so."""
-    Presence.objects.update_or_create(
-        ticket=ticket, person=person, defaults={"is_writing": is_writing, "seen_at": now}
-    )
+    with suppress(IntegrityError):  # the ticket went with the demo while it was open
+        Presence.objects.update_or_create(
+            ticket=ticket, person=person, defaults={"is_writing": is_writing, "seen_at": now}
+        )
 
 
 def leave(*, ticket: Ticket, person: Person) -> None:
