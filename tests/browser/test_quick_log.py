@@ -205,7 +205,7 @@ def test_a_pasted_mail_fills_what_is_empty_and_can_be_taken_back(
     page: Page, live: str, sam: Person
 ) -> None:
     enter(page, sam, live, "/tickets/log/")
-    page.keyboard.type("My own subject")
+    page.locator("#id_subject").fill("My own subject")
     page.locator("#paste").fill(
         "From: Ana Ruiz <ana@bramble.example>\nSubject: Profiling job stuck\n\n"
         "The snowflake profile has been stuck since Friday."

@@ -118,7 +118,7 @@ def _two_customers(cast: Cast) -> tuple[Ticket, Ticket, Contact]:
         "eve@rival.example", name="Eve", account=build.account("Rival", now=NOW), now=NOW
     )
     mine = kit.ticket(NOW, subject="Mine", body="Rival's words", requester=other)
-    merging.merge(ticket=mine, into=into, actor=kit.by(cast.sam), now=NOW)
+    merging.merge(ticket=mine, into=into, both_customers=True, actor=kit.by(cast.sam), now=NOW)
     mine.refresh_from_db()
     return into, mine, other
 
