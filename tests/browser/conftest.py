@@ -147,9 +147,13 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
 
 
 @pytest.fixture
-def open_page(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Callable[..., Page]]:
+def open_page(
+    chromium: Browser, request: pytest.FixtureRequest, transactional_db: None
+) -> Iterator[Callable[..., Page]]:
     """Opens tabs, each a browser of its own (a person's, a phone's): `open_page(width=360)`.
 
+    They close before the database is emptied, so that a page that asks for news by itself does
+    not ask an empty one.
     When the test fails, what every tab shows is kept under `test-results/`.
     """
     said: list[str] = []
