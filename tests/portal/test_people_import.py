@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+
 import pytest
 from django.test import Client
 
@@ -138,6 +140,15 @@ def test_a_column_that_is_not_known_is_named_and_left_out() -> None:
 def test_a_paste_that_cannot_be_read_says_why(text: str, says: str) -> None:
     with pytest.raises(PasteError, match=says):
         importing.plan(text, EMPTY)
+
+
+def test_a_cell_that_is_too_long_is_refused_whatever_the_csv_module_would_take() -> None:
+    before = csv.field_size_limit(10_000_000)  # as the import of tickets leaves it
+    try:
+        with pytest.raises(PasteError, match="far too long"):
+            importing.plan("Ravi," + "x" * 200_000, EMPTY)
+    finally:
+        csv.field_size_limit(before)
 
 
 # -- refusing

@@ -12,6 +12,7 @@ from typing import Literal
 from apps.portal.importing.facts import PEOPLE, SURFACES
 
 MAX_LINES = 2000
+MAX_CELL = 100_000  # checked here, not by the csv module, whose limit is one for the whole process
 MAX_BYTES = 1024 * 1024
 _ALIASES: Mapping[str, str] = {
     "e_mail": "email",
@@ -81,6 +82,8 @@ def cells_of(text: str) -> Iterator[tuple[int, list[str]]]:
     try:
         start = 1
         for row in reader:
+            if any(len(cell) > MAX_CELL for cell in row):
+                raise csv.Error("a cell is too long")
             yield start, [" ".join(cell.split()) for cell in row]
             start = reader.line_num + 1
     except csv.Error as error:
