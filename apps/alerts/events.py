@@ -37,3 +37,12 @@ class AlertRouted:
     group: AlertGroup
     surface: Surface
     at: datetime
+
+
+@dataclass(frozen=True)
+class MaintenanceChanged:
+    """Announced work was announced, moved, begun, finished or canceled: `what` says which."""
+
+    window_id: int
+    what: str  # announced, moved, begun, completed, canceled
+    at: datetime

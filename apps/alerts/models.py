@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pghistory
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from apps.accounts.models import Person
-from apps.alerts.querysets import AlertQuerySet
+from apps.alerts.querysets import AlertQuerySet, MaintenanceQuerySet
 from apps.core.audit import ActorStamped
 from apps.core.models import Kind
 from apps.intake.models import Integration
@@ -186,3 +186,51 @@ class RoutingRule(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+@pghistory.track()
+class MaintenanceWindow(models.Model):
+    """Work that was announced. The status page shows those marked public."""
+
+    class Status(models.TextChoices):
+        SCHEDULED = "scheduled", "Scheduled"
+        IN_PROGRESS = "in_progress", "In progress"
+        COMPLETED = "completed", "Completed"
+        CANCELED = "canceled", "Canceled"
+
+    TRANSITIONS = {
+        Status.SCHEDULED: frozenset({Status.IN_PROGRESS, Status.CANCELED}),
+        Status.IN_PROGRESS: frozenset({Status.COMPLETED, Status.CANCELED}),
+        Status.COMPLETED: frozenset(),
+        Status.CANCELED: frozenset(),
+    }
+
+    title = models.CharField(max_length=160)
+    description = models.TextField(blank=True, help_text="Markdown. Customers read it.")
+    surfaces = models.ManyToManyField(Surface, related_name="maintenance")
+    starts_at = models.DateTimeField("from")
+    ends_at = models.DateTimeField("until")
+    is_public = models.BooleanField(default=True, help_text="Shown on the status page.")
+    status = models.CharField(max_length=11, choices=Status, default=Status.SCHEDULED)
+    created_by = models.ForeignKey(
+        Person, models.SET_NULL, null=True, blank=True, editable=False, related_name="+"
+    )
+    started_at = models.DateTimeField(null=True, editable=False)
+    ended_at = models.DateTimeField(null=True, editable=False)
+
+    objects = MaintenanceQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["status", "starts_at"], name="alerts_maintenance_due"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(ends_at__gt=F("starts_at")),
+                name="alerts_maintenance_order",
+                violation_error_message="The end must come after the start.",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.title

@@ -8,7 +8,7 @@ from django.db.models import Q
 from apps.accounts.roles import Grant
 
 if TYPE_CHECKING:
-    from apps.alerts.models import Alert
+    from apps.alerts.models import Alert, MaintenanceWindow
 
 
 class AlertQuerySet(models.QuerySet["Alert"]):
@@ -27,3 +27,14 @@ class AlertQuerySet(models.QuerySet["Alert"]):
 
     def unrouted(self) -> AlertQuerySet:
         return self.standing().filter(surface=None)
+
+
+class MaintenanceQuerySet(models.QuerySet["MaintenanceWindow"]):
+    def visible_to(self, user: Any) -> MaintenanceQuerySet:
+        """What is going to be worked on is for everybody who may see anything."""
+        if not getattr(user, "is_authenticated", False) or not user.may(Grant.SEE):
+            return self.none()
+        return self
+
+    def public(self) -> MaintenanceQuerySet:
+        return self.filter(is_public=True)

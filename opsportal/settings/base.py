@@ -24,6 +24,8 @@ INSTALLED_APPS = [
     "apps.intake",
     "apps.paging",
     "apps.rotations",
+    "apps.runbooks",
+    "apps.followups",
     "apps.customers",
     "apps.ownership",
     "apps.calendars",

@@ -22,6 +22,8 @@ ORDER = [
     "calendars",
     "ownership",
     "customers",
+    "followups",
+    "runbooks",
     "rotations",
     "paging",
     "intake",
