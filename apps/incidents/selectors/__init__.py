@@ -1,0 +1,1 @@
+"""Reads of incidents that join or shape."""
