@@ -7,13 +7,14 @@ the nearer it lies in time: each hop away halves it, and so does each eight hour
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 WINDOW: Final = timedelta(hours=24)
 HALF_LIFE: Final = timedelta(hours=8)
+FURTHEST: Final = 4  # hops; further away, a change counts for a sixteenth at most
 UNROUTED_HOPS: Final = 3  # what belongs to no surface could be anything: it ranks behind the rest
 
 
@@ -49,6 +50,56 @@ class Suspect:
     change: Happened
     score: float
     why: str
+
+
+@dataclass(frozen=True)
+class Place:
+    """A surface of the map: its key and the surface that it is a part of."""
+
+    key: str
+    parent: int | None = None
+
+
+def reach(
+    start: int, places: Mapping[int, Place], leans: Iterable[tuple[int, int]]
+) -> dict[int, Near]:
+    """Every surface whose change can hurt `start`, with the fewest hops to it.
+
+    `leans` are pairs (surface, what it leans on hard). From a surface it goes on to that, and to
+    what it is a part of; from `start` alone also to its own parts. What leans on `start` cannot
+    hurt it. Circles end where they began.
+    """
+    down: dict[int, list[int]] = {}
+    for surface, on in leans:
+        down.setdefault(surface, []).append(on)
+    if start not in places:
+        return {}
+    found = {start: Near(places[start].key, 0)}
+    frontier = [start]
+    for hops in range(1, FURTHEST + 1):
+        following: list[int] = []
+        for pk, how in _next(frontier, places, down, start):
+            if pk in places and pk not in found:
+                said = how if hops == 1 else f"{hops} steps down what it leans on"
+                found[pk] = Near(places[pk].key, hops, said)
+                following.append(pk)
+        frontier = following
+    return found
+
+
+def _next(
+    frontier: Iterable[int], places: Mapping[int, Place], down: Mapping[int, list[int]], start: int
+) -> Iterator[tuple[int, str]]:
+    for pk in frontier:
+        for on in down.get(pk, ()):
+            yield on, "which it leans on"
+        parent = places[pk].parent
+        if parent is not None:
+            yield parent, "of which it is a part"
+        if pk == start:
+            for other, place in places.items():
+                if place.parent == start:
+                    yield other, "which is a part of it"
 
 
 def rank(

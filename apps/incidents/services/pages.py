@@ -8,9 +8,14 @@ from django.db import transaction
 
 from apps.accounts.models import Person
 from apps.core.audit import Actor
+from apps.core.errors import Conflict
+from apps.core.models import Kind
 from apps.incidents.models import Incident
+from apps.incidents.services.links import link
+from apps.incidents.services.timeline import record, url_of
 from apps.paging import services as paging
 from apps.paging.models import Page
+from apps.paging.services import by_hand
 
 
 def page_ids(incident: Incident) -> list[int]:
@@ -36,3 +41,65 @@ def acknowledge(*, incident: Incident, actor: Actor, person: Person | None, now:
     for page in waiting:
         paging.acknowledge(page=page, actor=actor, person=person, now=now)
     return len(waiting)
+
+
+@transaction.atomic
+def page_by_hand(
+    *,
+    incident: Incident,
+    target: by_hand.Target,
+    summary: str,
+    actor: Actor,
+    now: datetime,
+    urgency: str = "high",
+) -> Page:
+    """Wake a person, everybody in a team, or who is on call in a schedule, for a standing incident.
+
+    `target` is ("person" | "team" | "schedule", its id). An empty `summary` takes the title. The
+    door asks for Grant.PAGE. In a drill or test nobody but its participants is reached. Raises
+    Conflict for an incident that is over or of the past, for somebody outside a drill, and while
+    the same target is being paged for it; Invalid for a target that is not there.
+    """
+    locked = Incident.objects.select_for_update(of=("self",)).get(pk=incident.pk)
+    _check_pageable(locked, target)
+    name = by_hand.name_of(target)
+    real = locked.kind == Kind.REAL
+    recipients = [] if real else list(locked.participants.values_list("pk", flat=True))
+    page = by_hand.open_page_to(
+        target=target,
+        summary=summary.strip() or locked.title,
+        urgency=urgency,
+        surface=locked.surface,
+        opener_kind="incident",
+        opener_ref=locked.ref,
+        opener_url=url_of(locked),
+        thread_key=f"incident-{locked.pk}",
+        label=locked.severity,
+        kind=locked.kind,
+        recipients=recipients,
+        actor=actor,
+        now=now,
+    )
+    link(locked, "page", str(page.pk), "", page.summary, now)
+    if target[0] == "person" and locked.visibility == Incident.Visibility.RESTRICTED:
+        locked.participants.add(target[1])  # whoever is called in must be able to see it
+    record(
+        incident=locked,
+        what="paged_by_hand",
+        text=f"{actor.label} pages {name}: {page.summary}",
+        actor=actor,
+        now=now,
+        subject=("page", str(page.pk), ""),
+    )
+    return page
+
+
+def _check_pageable(incident: Incident, target: by_hand.Target) -> None:
+    if not incident.is_standing:
+        state = incident.get_status_display().lower()
+        raise Conflict(f"{incident.ref} is {state}: nobody is woken for it.")
+    if incident.kind == Kind.BACKFILLED:
+        raise Conflict("This incident is of the past: nobody is woken for it.")
+    outside = target[0] == "person" and not incident.participants.filter(pk=target[1]).exists()
+    if incident.kind != Kind.REAL and outside:
+        raise Conflict("This is no real incident: only people who take part in it are paged.")
