@@ -1,0 +1,47 @@
+"""Runbooks: written and approved, run step by step, reviewed, and chased when they grow stale."""
+
+from __future__ import annotations
+
+from apps.runbooks.services.chasing import chase_stale
+from apps.runbooks.services.leaving import free_runbooks
+from apps.runbooks.services.reviewing import review
+from apps.runbooks.services.running import (
+    Recorded,
+    abandon,
+    complete,
+    pause,
+    record_step,
+    resume,
+    start,
+)
+from apps.runbooks.services.writing import (
+    approve,
+    create,
+    edit,
+    retire,
+    return_to_draft,
+    save_draft,
+    submit,
+)
+from apps.runbooks.services.wrong import say_wrong
+
+__all__ = [
+    "Recorded",
+    "abandon",
+    "approve",
+    "chase_stale",
+    "complete",
+    "create",
+    "edit",
+    "free_runbooks",
+    "pause",
+    "record_step",
+    "resume",
+    "retire",
+    "return_to_draft",
+    "review",
+    "save_draft",
+    "say_wrong",
+    "start",
+    "submit",
+]
