@@ -10,6 +10,7 @@ from apps.core.audit import Actor
 from apps.core.errors import Conflict, Invalid
 from apps.incidents.models import Incident, Severity, SeveritySpan
 from apps.incidents.services.pages import lock_pages
+from apps.incidents.services.running import make_tasks
 from apps.incidents.services.timeline import record, url_of
 from apps.paging import services as paging
 
@@ -53,16 +54,28 @@ def write_severity(
 def set_severity(
     *, incident: Incident, severity: str, reason: str, actor: Actor, now: datetime
 ) -> Incident:
-    """Change the severity; lowering it takes a reason."""
+    """Change the severity; lowering it takes a reason. A raised one brings its tasks along.
+
+    Raises Invalid for a severity that is none and a reason that is missing or endless; Conflict
+    for the one that it has already, and for an incident that was merged or declined.
+    """
     if severity not in Severity.values:
         raise Invalid("A severity is SEV1, SEV2, SEV3 or SEV4.", fields={"severity": ["Unknown."]})
-    if severity == incident.severity:
-        raise Conflict(f"It is {severity} already.")
-    if severity > incident.severity and not reason.strip():
-        raise Invalid("Lowering the severity takes a reason.", fields={"reason": ["Say why."]})
+    if len(reason) > 10_000:
+        text = "A reason has at most 10,000 characters."
+        raise Invalid(text, fields={"reason": [text]})
     lock_pages(incident)
     locked = Incident.objects.select_for_update(of=("self",)).get(pk=incident.pk)
-    write_severity(locked, severity, reason or "raised", actor, now)
+    if locked.status in {Incident.Status.MERGED, Incident.Status.DECLINED}:
+        raise Conflict(f"{locked.ref} is {locked.get_status_display().lower()}.")
+    if severity == locked.severity:
+        raise Conflict(f"It is {severity} already.")
+    if severity > locked.severity and not reason.strip():
+        raise Invalid("Lowering the severity takes a reason.", fields={"reason": ["Say why."]})
+    raised = severity < locked.severity  # SEV1 sorts before SEV2
+    write_severity(locked, severity, reason.strip() or "raised", actor, now)
+    if raised and locked.is_standing and locked.declared_at is not None:
+        make_tasks(incident=locked, actor=actor, now=now)
     for ref in locked.links.filter(kind="page").values_list("ref", flat=True):
         paging.relabel(
             page_id=int(ref),
