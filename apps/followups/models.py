@@ -10,7 +10,7 @@ from django.db.models import F, Q
 from apps.accounts.models import Person
 from apps.core.audit import ActorStamped
 from apps.core.models import Kind
-from apps.followups.querysets import FactorQuerySet, FollowUpQuerySet
+from apps.followups.querysets import EvidenceQuerySet, FactorQuerySet, FollowUpQuerySet
 from apps.ownership.models import Surface
 
 
@@ -100,6 +100,7 @@ class FollowUp(models.Model):
     verified_at = models.DateTimeField(null=True)
     verified_by = models.ForeignKey(Person, models.PROTECT, null=True, blank=True, related_name="+")
     ended_reason = models.TextField(blank=True)  # why it won't be done; who said so is in the log
+    version = models.PositiveIntegerField(default=1)  # grows with each change: who read what
 
     objects = FollowUpQuerySet.as_manager()
 
@@ -165,6 +166,8 @@ class Evidence(ActorStamped):
     note = models.TextField(blank=True)
     at = models.DateTimeField()
     withdrawn_at = models.DateTimeField(null=True)  # a fix that did not hold takes it back
+
+    objects = EvidenceQuerySet.as_manager()
 
     class Meta:
         verbose_name_plural = "evidence"

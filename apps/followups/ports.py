@@ -1,0 +1,40 @@
+"""What follow-ups ask of higher apps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+from apps.accounts.models import Person
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What a piece of evidence is: its name and page, and what keeps it from showing anything.
+
+    An empty `problem` means that it shows what it claims: a run was completed, an alert fired.
+    """
+
+    label: str
+    url: str
+    problem: str = ""
+
+
+class EvidenceSource(Protocol):
+    """Knows evidence of some types by its reference. A type that nobody knows is taken as an
+    address with a note."""
+
+    types: frozenset[str]
+
+    def check(self, *, type: str, ref: str) -> Checked | None:
+        """What `ref` is, None when there is none. Asked again when a follow-up is verified."""
+
+
+class SourceAccess(Protocol):
+    """Which restricted sources of `kind` a person is on: they see its restricted follow-ups."""
+
+    kind: str
+
+    def refs(self, *, person: Person) -> Iterable[str]:
+        """References such as INC-42; a lazy queryset of them is taken as a subquery."""
