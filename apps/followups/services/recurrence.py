@@ -1,0 +1,56 @@
+"""It happened again: what was verified to prevent, catch or soften it did not hold."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from django.db import transaction
+
+from apps.core.audit import Actor
+from apps.followups.models import Factor, FollowUp
+from apps.followups.schedule import local_day
+from apps.followups.services import moving
+from apps.followups.services.checking import Wrong, locked, reason
+from apps.ownership.models import Surface
+
+AIMS = (FollowUp.Aim.PREVENT, FollowUp.Aim.DETECT, FollowUp.Aim.MITIGATE)
+AGAIN = {"P0": 7, "P1": 14, "P2": 30}  # days until one that came back is due
+
+
+@transaction.atomic
+def recurred(
+    *,
+    surface: Surface,
+    factor: Factor,
+    why: str,
+    url: str,
+    actor: Actor,
+    now: datetime,
+) -> list[FollowUp]:
+    """Open again what was verified within 90 days against the same factor on this surface or the
+    one that it is a facet of. Answers what was reopened.
+
+    `why` says what came back (“INC-42, the same time-outs”), `url` where it stands. Its evidence
+    is withdrawn, it gets a new day, and its owner and lead are told. Only real ones are touched:
+    a drill does not show that a fix failed.
+    """
+    said = reason(why, empty="Say what came back.", field="why")
+    wrong = Wrong()
+    where = wrong.url("url", url)
+    wrong.raise_any("This cannot be named as what came back.")
+    places = [surface.pk] + ([surface.parent_id] if surface.parent_id else [])
+    rows = FollowUp.objects.real().verified_lately(now)
+    found = rows.filter(surface__in=places, factor=factor, aim__in=AIMS).order_by("pk")
+    return [one for row in found if (one := _again(row, said, where, actor, now))]
+
+
+def _again(follow_up: FollowUp, why: str, url: str, actor: Actor, now: datetime) -> FollowUp | None:
+    """One of them; None when somebody reopened it meanwhile."""
+    row = locked(follow_up)
+    if row.status != FollowUp.Status.VERIFIED:
+        return None
+    today = local_day(now, ZoneInfo(row.owner.time_zone))
+    due_on = max(row.due_on, today + timedelta(days=AGAIN[row.priority]))
+    text = f"{why} ({url})" if url else why
+    return moving.back(row=row, why=text, actor=actor, now=now, due_on=due_on)
