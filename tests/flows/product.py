@@ -70,11 +70,15 @@ class Inbox:
         ]
 
     def wait(self, address: str, containing: str = "", within: float = 20.0) -> EmailMessage:
-        return until(
-            f"mail to {address} with {containing!r}; got {[m['Subject'] for _, m in self.mails]}",
-            lambda: next(iter(self.to(address, containing)), None),
-            within,
-        )
+        try:
+            return until(
+                f"mail to {address} with {containing!r}",
+                lambda: next(iter(self.to(address, containing)), None),
+                within,
+            )
+        except AssertionError as error:
+            came = [f"{m['To']}: {m['Subject']}" for _, m in self.mails]
+            raise AssertionError(f"{error}; came: {came}") from None
 
 
 def text_of(mail: EmailMessage) -> str:
@@ -222,6 +226,9 @@ def running(
         verify: Any = _trust(output) if tls else True
         with httpx.Client(base_url=url, follow_redirects=True, timeout=10, verify=verify) as client:
             yield Product(folder, url, process, environment, output, client)
+    except AssertionError as error:
+        error.add_note("The product said last:\n" + "\n".join(output[-40:]))
+        raise
     finally:
         _interrupt(process)
 
