@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pghistory
 import pgtrigger
 from django.db import models
@@ -11,6 +13,21 @@ from apps.accounts.models import Person
 from apps.core.audit import ActorStamped
 from apps.followups.models import Factor
 from apps.incidents.models.incident import Incident
+
+
+class ReviewQuerySet(models.QuerySet["Review"]):
+    def visible_to(self, user: Any) -> ReviewQuerySet:
+        """Whoever sees the incident sees its review, as a draft too."""
+        return self.filter(incident__in=Incident.objects.visible_to(user))
+
+    def published(self) -> ReviewQuerySet:
+        return self.filter(status="published")
+
+    def under_way(self) -> ReviewQuerySet:
+        """Not published, of an incident that is over: somebody still has to do something."""
+        return self.exclude(status="published").filter(
+            incident__status__in=["resolved", "in_review", "closed"]
+        )
 
 
 @pghistory.track()
@@ -54,6 +71,8 @@ class Review(models.Model):
     submitted_at = models.DateTimeField(null=True)
     approved_at = models.DateTimeField(null=True)
     published_at = models.DateTimeField(null=True)
+
+    objects = ReviewQuerySet.as_manager()
 
     class Meta:
         constraints = [
