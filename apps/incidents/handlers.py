@@ -5,6 +5,8 @@ from __future__ import annotations
 from apps.alerts.events import AlertFired, AlertResolved, AlertRouted
 from apps.core import audit
 from apps.incidents import services
+from apps.incidents.events import IncidentResolved
+from apps.incidents.services import reviews
 from apps.paging.events import PageAcknowledged, PageExhausted, PageStepTaken
 
 
@@ -47,3 +49,7 @@ def page_exhausted(event: PageExhausted) -> None:
 
 def alert_routed(event: AlertRouted) -> None:
     services.alert_routed(alert=event.alert, surface=event.surface, now=event.at)
+
+
+def review_asked(event: IncidentResolved) -> None:
+    reviews.open_if_asked(incident_id=event.incident_id, now=event.at)

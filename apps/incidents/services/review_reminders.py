@@ -26,6 +26,16 @@ LOOKED_BACK = timedelta(days=30)
 Status = Review.Status
 
 
+def open_if_asked(*, incident_id: int, now: datetime) -> Review | None:
+    """An incident is over: open the review that its severity asks for, or take up again the one
+    that it has. None where none is asked for."""
+    incident = Incident.objects.select_related("surface").get(pk=incident_id)
+    has_one = Review.objects.filter(incident=incident).exists()
+    if not has_one and not why_required(incident):
+        return None
+    return open_review(incident=incident, actor=audit.SYSTEM, now=now)
+
+
 def open_missing(*, now: datetime) -> int:
     """Open the reviews that resolved incidents ask for and that nobody opened; answers how many.
 

@@ -10,7 +10,7 @@ from apps.incidents.services.review import (
     set_author,
     why_required,
 )
-from apps.incidents.services.review_reminders import open_missing, remind_due
+from apps.incidents.services.review_reminders import open_if_asked, open_missing, remind_due
 from apps.incidents.services.review_steps import (
     approve,
     meter_of,
@@ -42,6 +42,7 @@ __all__ = [
     "is_required",
     "meter_of",
     "open_follow_up",
+    "open_if_asked",
     "open_missing",
     "open_review",
     "publish",
