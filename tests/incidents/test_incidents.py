@@ -33,7 +33,7 @@ def test_each_step_is_in_the_timeline_and_the_history(world: World, cast: Cast) 
     incident = build.incident(by=cast.maya)
     for to in ("identified", "mitigated", "resolved"):
         world.advance(minutes=10)
-        incidents.transition(incident=incident, to=to, actor=audit.person(cast.ravi), now=world.now)
+        build.step(incident, to, by=cast.ravi, now=world.now)
     assert (incident.mitigated_at, incident.resolved_at) == (
         world.now - timedelta(minutes=10),
         world.now,
@@ -60,7 +60,7 @@ def test_the_second_of_two_who_resolve_is_told(world: World, cast: Cast) -> None
     incident = build.incident(by=cast.maya)
     stale = Incident.objects.get(pk=incident.pk)
     actor = audit.person(cast.maya)
-    incidents.transition(incident=incident, to="resolved", actor=actor, now=world.now)
+    build.step(incident, "resolved", by=cast.maya, now=world.now)
     with pytest.raises(Conflict, match="changed by somebody else"):
         incidents.transition(incident=stale, to="identified", actor=actor, now=world.now)
 
@@ -68,7 +68,7 @@ def test_the_second_of_two_who_resolve_is_told(world: World, cast: Cast) -> None
 def test_reopening_takes_a_reason(world: World, cast: Cast) -> None:
     incident = build.incident(by=cast.maya)
     actor = audit.person(cast.maya)
-    incidents.transition(incident=incident, to="resolved", actor=actor, now=world.now)
+    build.step(incident, "resolved", by=cast.maya, now=world.now)
     with pytest.raises(Invalid, match="why it is opened again"):
         incidents.transition(incident=incident, to="investigating", actor=actor, now=world.now)
     incidents.transition(
@@ -84,9 +84,7 @@ def test_resolving_ends_the_pages(world: World, cast: Cast) -> None:
     world.run()
     world.expect_page(to=cast.ravi)
     incident = Incident.objects.get()
-    incidents.transition(
-        incident=incident, to="resolved", actor=audit.person(cast.maya), now=world.now
-    )
+    build.step(incident, "resolved", by=cast.maya, now=world.now)
     assert Page.objects.get().status == "resolved"
     world.run()
     world.expect_page(to=cast.ravi, containing="Maya Lind resolved it")

@@ -28,7 +28,7 @@ def test_it_is_declared_at_once_and_says_who_did_it(cast: Cast) -> None:
     assert incident.status == "investigating"
     assert incident.declared_at is not None
     said = list(incident.timeline.order_by("pk").values_list("what", "actor_label"))
-    assert said == [("opened", "Ravi Rao"), ("investigating", "Ravi Rao")]
+    assert said == [(what, "Ravi Rao") for what in ("opened", "commander", "investigating")]
 
 
 @pytest.mark.parametrize(("title", "severity"), [("", "SEV3"), ("x" * 201, "SEV3"), ("Fine", "P1")])

@@ -9,11 +9,12 @@ from django.db import transaction
 from apps.alerts import services as alerts
 from apps.alerts.models import Alert, AlertGroup
 from apps.alerts.models import Severity as AlertSeverity
-from apps.core import audit, events
+from apps.core import audit
 from apps.core.audit import Actor
 from apps.core.transitions import move
-from apps.incidents.events import IncidentResolved
 from apps.incidents.models import Incident, Severity
+from apps.incidents.services import status
+from apps.incidents.services.lifecycle import announce_resolved
 from apps.incidents.services.links import link
 from apps.incidents.services.severity import begin_span, end_span, write_severity
 from apps.incidents.services.timeline import record, url_of
@@ -64,6 +65,7 @@ def _of_group(group: AlertGroup, now: datetime) -> Incident | None:
         .order_by("-detected_at")
         .first()
     )
+    found = _survivor(found) if found is not None else None
     if found is None or found.is_standing:
         return found
     recent = (
@@ -73,6 +75,13 @@ def _of_group(group: AlertGroup, now: datetime) -> Incident | None:
         and now - found.resolved_at <= REOPENS_WITHIN
     )
     return found if recent else None
+
+
+def _survivor(incident: Incident) -> Incident:
+    """The incident that took this one, or that one's; itself when nobody merged it."""
+    while incident.merged_into_id is not None:
+        incident = Incident.objects.select_for_update().get(pk=incident.merged_into_id)
+    return incident
 
 
 def _open(
@@ -152,7 +161,8 @@ def alert_resolved(
         now=now,
         subject=("alert", str(alert.pk), f"/alerts/{alert.pk}/"),
     )
-    if group_closed and incident.status == Status.TRIAGE:
+    all_clear = group_closed and not _others_burn(incident, group)
+    if all_clear and incident.status == Status.TRIAGE:
         move(
             incident,
             to=Status.RESOLVED,
@@ -169,7 +179,8 @@ def alert_resolved(
             now=now,
         )
         end_span(incident, now=now)
-        events.publish(IncidentResolved(incident_id=incident.pk, at=now))
+        status.clear(incident=incident, now=now)
+        announce_resolved(incident, now)
     elif group_closed:
         record(
             incident=incident,
@@ -178,6 +189,13 @@ def alert_resolved(
             actor=audit.SYSTEM,
             now=now,
         )
+
+
+def _others_burn(incident: Incident, group: AlertGroup) -> bool:
+    """Whether alerts of other groups still burn: they came along with a merge."""
+    refs = incident.links.filter(kind="alert").values_list("ref", flat=True)
+    alerts_of = Alert.objects.filter(pk__in=[int(ref) for ref in refs if ref.isdigit()])
+    return alerts_of.exclude(group=group).exclude(status=Alert.Status.RESOLVED).exists()
 
 
 def by_link(kind: str, ref: str) -> Incident | None:
