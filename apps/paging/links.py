@@ -1,6 +1,7 @@
-"""The acknowledge link: signed, for one page and one person, good for a week, no login.
+"""The link of a page's message: signed, for one page and one person, good for a week, no login.
 
-The link itself changes nothing: mail scanners follow links. Only the POST behind it acts.
+With it that person takes the page or ends it. The link itself changes nothing: mail scanners follow
+links. Only the POST behind it acts.
 """
 
 from __future__ import annotations

@@ -210,3 +210,29 @@ def test_it_needs_no_script_and_little_of_the_network(
     assert 'type="module"' not in body
     assert "htmx" not in body.split("<body")[0].replace("htmx-config", "")
     assert len(body) < 20_000
+
+
+def test_the_second_button_ends_the_page_as_the_person_of_the_link(
+    made: Scene, cast: Cast, mail_program: Client, world: World
+) -> None:
+    assert "It is over" in text_of(mail_program.get(_link(made.page, cast.ravi)))
+    mail_program.post(_link(made.page, cast.ravi))
+    text = text_of(mail_program.post(_link(made.page, cast.ravi), {"do": "resolve"}))
+    assert "Ravi Rao ended this" in text
+    assert "There is nothing left to do: the page is ended, and nobody is woken." in text
+    assert "It is over" not in text
+    made.page.refresh_from_db()
+    assert made.page.status == Page.Status.RESOLVED
+    assert made.page.notes.filter(what="resolved", actor=cast.ravi).count() == 1
+    world.forget()
+
+
+def test_what_waits_can_be_ended_without_being_taken_and_again_is_no_fault(
+    made: Scene, cast: Cast, mail_program: Client, world: World
+) -> None:
+    for person in (cast.bea, cast.ravi):
+        text = text_of(mail_program.post(_link(made.page, person), {"do": "resolve"}))
+        assert "Bea Bell ended this" in text
+    made.page.refresh_from_db()
+    assert (made.page.status, made.page.acknowledged_by) == (Page.Status.RESOLVED, None)
+    world.forget()

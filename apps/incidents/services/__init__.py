@@ -17,8 +17,9 @@ from apps.incidents.services.links import NewLink, add_link, link, link_all, unl
 from apps.incidents.services.merging import merge, undo_merge
 from apps.incidents.services.milestones import set_milestones
 from apps.incidents.services.opening import open_incident
-from apps.incidents.services.pages import acknowledge, lock_pages, page_ids
-from apps.incidents.services.roles import assign, set_commander
+from apps.incidents.services.pages import acknowledge, lock_pages, page_by_hand, page_ids
+from apps.incidents.services.roles import assign, roles_of, set_commander
+from apps.incidents.services.running import make_tasks
 from apps.incidents.services.severity import set_severity
 from apps.incidents.services.timeline import comment, correct, record, url_of
 
@@ -38,12 +39,15 @@ __all__ = [
     "link",
     "link_all",
     "lock_pages",
+    "make_tasks",
     "merge",
     "open_incident",
     "page_acknowledged",
+    "page_by_hand",
     "page_ids",
     "page_told",
     "record",
+    "roles_of",
     "set_commander",
     "set_milestones",
     "set_severity",

@@ -1,4 +1,4 @@
-"""The page behind the link of a message: one question, one button, no login."""
+"""The page behind the link of a message: I am on it, or it is over; no login."""
 
 from __future__ import annotations
 
@@ -34,7 +34,8 @@ _NO_TRACE = {
 # was restored hours later must still acknowledge. `no-referrer` makes the Origin "null" besides.
 @require_http_methods(["GET", "HEAD", "POST"])
 def acknowledge(request: HttpRequest, token: str) -> HttpResponse:
-    """GET and HEAD only show: mail scanners follow links. POST acknowledges as that person."""
+    """GET and HEAD only show: mail scanners follow links. POST acknowledges as that person, and
+    with `do=resolve` ends the page as that person."""
     now = clock.now()
     try:
         page, person = _read(token)
@@ -42,7 +43,9 @@ def acknowledge(request: HttpRequest, token: str) -> HttpResponse:
         gone = {"state": "expired", "title": "This link cannot be used", "next": error.message}
         return _answer(request, {**gone, "url": "/"}, None, now, status=404)
     mine = False
-    if request.method == "POST" and page.is_waiting:
+    if request.method == "POST" and request.POST.get("do") == "resolve":
+        page = paging.resolve(page=page, actor=audit.person(person), now=now)
+    elif request.method == "POST" and page.is_waiting:
         page = paging.acknowledge(page=page, actor=audit.person(person), person=person, now=now)
         mine = page.acknowledged_by_id == person.pk
     return _answer(request, _shown(page, person, mine, request.path, now), person, now)
@@ -89,11 +92,18 @@ def _shown(page: Page, person: Person, mine: bool, action: str, now: datetime) -
         "links": page.links,
         "action": action,
         "button": "I am on it",
+        "over": "" if page.status == Page.Status.RESOLVED else "It is over",
+        "over_by": _ended_by(page),
         "by": "" if mine or page.acknowledged_by_id == person.pk else page.acknowledged_label,
         "at": page.resolved_at or page.acknowledged_at,
         "next": _next(page, mine, look, now),
         "url": page.opener_url or "/",
     }
+
+
+def _over(page: Page) -> str:
+    """What is over, as far as the page knows: the one who ended it may not have ended the cause."""
+    return "the page is ended" if _ended_by(page) else "what fired is resolved"
 
 
 def _others(page: Page) -> str:
@@ -111,9 +121,17 @@ def _state(page: Page) -> str:
     return "open" if page.is_waiting else "acknowledged"
 
 
+def _ended_by(page: Page) -> str:
+    """The person who said that it is over; empty while it is not, and when nobody had to."""
+    if page.status != Page.Status.RESOLVED:
+        return ""
+    note = page.notes.filter(what="resolved", actor__isnull=False).order_by("-at", "-pk").first()
+    return note.actor_label if note else ""
+
+
 def _next(page: Page, mine: bool, look: Viewer, now: datetime) -> str:
     if page.status == Page.Status.RESOLVED:
-        return "There is nothing left to do: what fired is resolved, and nobody is woken."
+        return f"There is nothing left to do: {_over(page)}, and nobody is woken."
     if not page.is_waiting:
         if mine:
             return f"Nobody else is woken. {_others(page)}"
