@@ -1,0 +1,11 @@
+"""django-q2 entry points. The rows are the truth; a task that runs twice or late does no harm."""
+
+from __future__ import annotations
+
+from apps.alerts import services
+from apps.core import clock
+
+
+def maintenance() -> int:
+    """Every minute: announced work begins and ends."""
+    return services.maintain_due(now=clock.now())
