@@ -137,6 +137,26 @@ class RunbookVersion(models.Model):
                 violation_error_message="Somebody else than its author approves a version.",
             ),
         ]
+        triggers = [
+            pgtrigger.Trigger(
+                name="stays",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Q(old__status__in=["approved", "superseded", "retired"]),
+                func="""
+                    IF NEW.status IN ('draft', 'in_review')
+                       OR (NEW.runbook_id, NEW.number, NEW.digest, NEW.change_note)
+                          IS DISTINCT FROM
+                          (OLD.runbook_id, OLD.number, OLD.digest, OLD.change_note)
+                       OR (NEW.author_id, NEW.approved_by_id, NEW.approved_at)
+                          IS DISTINCT FROM (OLD.author_id, OLD.approved_by_id, OLD.approved_at) THEN
+                      RAISE EXCEPTION 'A version that was approved or retired stays as it is.'
+                        USING ERRCODE = 'check_violation';
+                    END IF;
+                    RETURN NEW;
+                    """,
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.runbook} v{self.number}"

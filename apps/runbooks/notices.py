@@ -19,7 +19,6 @@ from apps.notifications.layout import (
     texts,
 )
 
-
 _REMEDY = (
     "Read it and say what you found, run it in a drill, or write a new version. A date alone does "
     "not make it fresh."

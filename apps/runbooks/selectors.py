@@ -11,6 +11,7 @@ from django.db.models import Count, Q, QuerySet
 
 from apps.ownership.models import Surface
 from apps.runbooks import matching as fitting
+from apps.runbooks.exchange import Document
 from apps.runbooks.freshness import Freshness, Read, Run, freshness
 from apps.runbooks.models import (
     Execution,
@@ -75,6 +76,20 @@ def plain_step(row: RunbookStep) -> StepIn:
         minutes=row.minutes,
         role=row.role,
         is_irreversible=row.is_irreversible,
+    )
+
+
+def document_of(runbook: Runbook, version: RunbookVersion | None) -> Document:
+    """A runbook with the steps of one of its versions, as a file holds it."""
+    return Document(
+        key=runbook.key,
+        title=runbook.title,
+        summary=runbook.summary,
+        cadence_days=runbook.cadence_days,
+        change_note=version.change_note if version else "",
+        surfaces=tuple(runbook.surfaces.order_by("key").values_list("key", flat=True)),
+        triggers=tuple(runbook.triggers.order_by("by", "value").values_list("by", "value")),
+        steps=tuple(steps_of(version)) if version else (),
     )
 
 

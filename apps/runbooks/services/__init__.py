@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from apps.runbooks.services.bringing import BadFile, bring
 from apps.runbooks.services.chasing import chase_stale
 from apps.runbooks.services.leaving import free_runbooks
 from apps.runbooks.services.reviewing import review
@@ -22,13 +23,17 @@ from apps.runbooks.services.writing import (
     return_to_draft,
     save_draft,
     submit,
+    why_not_approve,
+    why_not_retire,
 )
 from apps.runbooks.services.wrong import say_wrong
 
 __all__ = [
+    "BadFile",
     "Recorded",
     "abandon",
     "approve",
+    "bring",
     "chase_stale",
     "complete",
     "create",
@@ -44,4 +49,6 @@ __all__ = [
     "say_wrong",
     "start",
     "submit",
+    "why_not_approve",
+    "why_not_retire",
 ]
