@@ -24,8 +24,15 @@ SCHEDULES = [
     Entry("watch engine", "opsportal.tasks.watch_engine", why="an engine that is late is told"),
     Entry("handoffs", "apps.rotations.tasks.handoffs", why="tells who comes on and who goes off"),
     Entry("promises", "apps.support.tasks.sweep", why="warnings, breaches and their steps"),
+    Entry("updates", "apps.incidents.tasks.cadence", why="who owes an update is reminded"),
+    Entry("maintenance", "apps.alerts.tasks.maintenance", why="announced work begins and ends"),
     Entry("tickets", "apps.support.tasks.wake", why="reminders, expected dates, closing"),
     Entry("mail", "apps.support.tasks.fetch_mail", why="reads the mailboxes"),
+    Entry("reviews", "apps.incidents.tasks.reviews", "*/15 * * * *", "asks for what was learned"),
+    Entry(
+        "follow-ups", "apps.followups.tasks.remind", "*/15 * * * *", "at nine in the owner's zone"
+    ),
+    Entry("runbooks", "apps.runbooks.tasks.chase", "43 7 * * *", "stale ones are chased"),
     Entry("support upkeep", "apps.support.tasks.upkeep", "13 3 * * *", "old raw mails, surfaces"),
     Entry("cover", "apps.rotations.tasks.extend", "17 2 * * *", "shifts for 400 days ahead"),
     Entry("shift audit", "apps.rotations.tasks.audit", "41 2 * * *", "rows equal computation"),

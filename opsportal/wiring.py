@@ -14,6 +14,8 @@ from apps.changes.events import ChangeRecorded
 from apps.core.events import subscribe
 from apps.core.providers import provide
 from apps.customers.events import TierChanged
+from apps.followups import handlers as followups
+from apps.followups.ports import EvidenceSource
 from apps.incidents import handlers as incidents
 from apps.incidents.events import IncidentResolved
 from apps.intake import services as intake
@@ -25,6 +27,9 @@ from apps.paging import handlers as paging
 from apps.paging import services as escalation
 from apps.paging.events import PageAcknowledged, PageExhausted, PageStepTaken
 from apps.rotations import handlers as rotations
+from apps.runbooks import handlers as runbooks
+from apps.runbooks.events import ExecutionNoted
+from apps.runbooks.providers import Executions
 from apps.support import handlers as support
 from apps.support.services import conversation, files
 from opsportal.engine import Step
@@ -33,6 +38,8 @@ from opsportal.engine import Step
 def wire() -> None:
     """Called once when the project is ready."""
     subscribe(PersonDeactivated, rotations.person_deactivated)
+    subscribe(PersonDeactivated, followups.person_deactivated)
+    subscribe(PersonDeactivated, runbooks.person_deactivated)
     subscribe(PersonDeactivated, support.person_deactivated)
     subscribe(PersonReactivated, rotations.person_reactivated)
     subscribe(CalendarChanged, support.calendar_changed)
@@ -51,7 +58,10 @@ def wire() -> None:
     subscribe(AlertResolved, incidents.alert_resolved)
     subscribe(AlertRouted, incidents.alert_routed)
     subscribe(ChangeRecorded, support.change_recorded)
+    subscribe(ExecutionNoted, incidents.execution_noted)
+    subscribe(IncidentResolved, incidents.review_asked)
     subscribe(IncidentResolved, support.incident_resolved)
+    provide(EvidenceSource, Executions())  # type: ignore[type-abstract] # a port is its protocol
     provide(AttachmentSource, files.Files())  # type: ignore[type-abstract] # a port is its protocol
 
 

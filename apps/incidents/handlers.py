@@ -6,8 +6,9 @@ from apps.alerts.events import AlertFired, AlertResolved, AlertRouted
 from apps.core import audit
 from apps.incidents import services
 from apps.incidents.events import IncidentResolved
-from apps.incidents.services import reviews
+from apps.incidents.services import from_runbooks, reviews
 from apps.paging.events import PageAcknowledged, PageExhausted, PageStepTaken
+from apps.runbooks.events import ExecutionNoted
 
 
 def alert_fired(event: AlertFired) -> None:
@@ -53,3 +54,13 @@ def alert_routed(event: AlertRouted) -> None:
 
 def review_asked(event: IncidentResolved) -> None:
     reviews.open_if_asked(incident_id=event.incident_id, now=event.at)
+
+
+def execution_noted(event: ExecutionNoted) -> None:
+    from_runbooks.execution_noted(
+        execution_id=event.execution_id,
+        what=event.what,
+        text=event.text,
+        actor=event.by,
+        now=event.at,
+    )
