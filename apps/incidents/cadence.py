@@ -108,7 +108,13 @@ def standing(track: Track, now: datetime) -> Standing:
 
 def soon_at(owed: Due) -> datetime:
     """When the last fifth of the way to the update begins."""
-    return owed.at - (owed.at - owed.since) * SOON_SHARE
+    span = owed.interval if is_put_off(owed) else owed.at - owed.since
+    return owed.at - span * SOON_SHARE
+
+
+def is_put_off(owed: Due) -> bool:
+    """Whether somebody put the update off."""
+    return owed.at != owed.owed_at
 
 
 def furthest_snooze(owed: Due, now: datetime) -> datetime:
@@ -132,7 +138,9 @@ class Slot:
 
 def slots(owed: Due, now: datetime) -> list[Slot]:
     """The reminders whose time has come, oldest first: soon, due, then each half interval."""
-    found = [Slot(name="soon", at=soon_at(owed), reach=0), Slot(name="due", at=owed.at, reach=0)]
+    found = [Slot(name="due", at=owed.at, reach=0)]
+    if not is_put_off(owed):  # who has just put it off knows
+        found.insert(0, Slot(name="soon", at=soon_at(owed), reach=0))
     half = owed.interval / 2
     for number in range(1, MOST_SLOTS):
         at = owed.at + half * number

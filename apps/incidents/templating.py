@@ -7,7 +7,7 @@ holds is text, so a placeholder inside one stays what it is.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 MAX_SUBJECT = 200  # characters
@@ -145,12 +145,11 @@ def render(text: str, values: Mapping[str, str], *, outside: bool, limit: int = 
     return made
 
 
-def fill(text: str, values: Mapping[str, str], *, leave: Collection[str] = ()) -> str:
-    """The text with what has a value filled in; the rest, and the names in `leave`, stay to be
-    filled when it is sent."""
+def fill(text: str, values: Mapping[str, str]) -> str:
+    """The text with what has a value filled in; the rest stays to be filled when it is sent."""
 
     def one(match: re.Match[str]) -> str:
         value = values.get(match[1], "")
-        return value if value.strip() and match[1] not in leave else match[0]
+        return value if value.strip() else match[0]
 
     return _NAME.sub(one, text)

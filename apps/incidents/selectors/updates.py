@@ -122,6 +122,18 @@ def compliance(incident: Incident, *, now: datetime) -> Mapping[str, cadence.Com
     return found
 
 
+def next_promise(incident: Incident, side: str, *, now: datetime) -> datetime | None:
+    """When a message that goes out now should promise the next one: a cadence later, by the
+    level in force; None where the level has none."""
+    level = level_of(incident)
+    if level is None:
+        return None
+    started = incident.declared_at or incident.detected_at
+    early = now - started < timedelta(seconds=level.cadence_switch_seconds)
+    span = _span(level.cadence_first_seconds if early else level.cadence_after_seconds)
+    return now + span if span else None
+
+
 # -- people
 
 

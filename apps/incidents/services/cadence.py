@@ -163,7 +163,7 @@ def _since(incident: Incident) -> datetime:
 def _remind_of_targets(
     incident: Incident, level: SeverityLevel, used: set[str], now: datetime
 ) -> int:
-    """What is owed once after a declaration: a communication lead, a commander, a yes to the page."""
+    """What is owed once after a declaration: a communication lead, a commander, an answer."""
     declared = _since(incident)
     told = 0
     if incident.severity in URGENT and facts.holder(incident, Role.COMMS) is None:

@@ -34,6 +34,7 @@ def values(incident: Incident, *, next_update_at: datetime | None, now: datetime
     """
     product = notifications.site().name
     began = incident.impact_started_at or incident.detected_at
+    ended = incident.resolved_at or incident.mitigated_at
     level = SeverityLevel.objects.filter(key=incident.severity).first()
     alias = f" ({level.alias})" if level and level.alias else ""
     return {
@@ -41,8 +42,8 @@ def values(incident: Incident, *, next_update_at: datetime | None, now: datetime
         "ref": incident.ref,
         "affected": _affected(incident, product),
         "started_at": _time(began),
-        "ended_at": _time(incident.resolved_at or incident.mitigated_at),
-        "duration": duration((incident.resolved_at or now) - began),
+        "ended_at": _time(ended),
+        "duration": duration((ended or now) - began),
         "impact": incident.impact_summary.strip(),
         "mitigation": incident.mitigation_note.strip(),
         "next_update": _time(next_update_at),
@@ -101,9 +102,8 @@ def prepared(
     if chosen is None:
         return "", ""
     known = values(incident, next_update_at=next_update_at, now=now)
-    leave = () if next_update_at else ("next_update",)
     subject = templating.fill(chosen.subject, {k: one_line(v) for k, v in known.items()})
-    return subject[: templating.MAX_SUBJECT], templating.fill(chosen.body, known, leave=leave)
+    return subject[: templating.MAX_SUBJECT], templating.fill(chosen.body, known)
 
 
 def rendered(update: StatusUpdate, *, now: datetime) -> tuple[str, str]:

@@ -16,6 +16,7 @@ from apps.core.audit import Actor
 from apps.core.errors import Conflict, Invalid, NotAllowed
 from apps.core.text import clip, one_line
 from apps.core.transitions import move
+from apps.incidents import templating
 from apps.incidents.models import Audience, CommsTemplate, Incident, StatusUpdate
 from apps.incidents.models.comms import Stage
 from apps.incidents.selectors import updates as facts
@@ -72,7 +73,8 @@ def draft(
     """A draft. Without subject and body the template that fits gives the words.
 
     `states` are component key → state, for an audience of the status page. Placeholders may
-    stand in it until it is published. Raises Invalid by field.
+    stand in it until it is published. Words that promise a next update without a time get the
+    cadence's. Raises Invalid by field.
     """
     incident = _lock(incident)
     if not subject.strip() and not body.strip():
@@ -80,6 +82,8 @@ def draft(
             incident=incident, audience=audience, stage=stage, now=now, template=template,
             next_update_at=next_update_at,
         )  # fmt: skip
+    if next_update_at is None and "next_update" in templating.used(body):
+        next_update_at = facts.next_promise(incident, audience.side, now=now)
     words = _checked(audience, stage, subject, body, states or {}, next_update_at, now)
     row = StatusUpdate.objects.create(
         incident=incident,
