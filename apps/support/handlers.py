@@ -7,7 +7,7 @@ from apps.calendars.events import CalendarChanged
 from apps.changes.events import ChangeRecorded
 from apps.core import audit
 from apps.customers.events import TierChanged
-from apps.incidents.events import IncidentResolved
+from apps.incidents.events import IncidentResolved, UpdatePublished
 from apps.intake.events import EventsNormalised
 from apps.notifications.events import MessageFailed
 from apps.paging.events import PageAcknowledged
@@ -15,6 +15,7 @@ from apps.support.services import (
     bounces,
     escalate,
     from_tools,
+    incident_updates,
     leaving,
     mailing,
     policies,
@@ -39,6 +40,10 @@ def take_events(event: EventsNormalised) -> None:
 
 def incident_resolved(event: IncidentResolved) -> None:
     unblocking.incident_resolved(incident_id=event.incident_id, at=event.at, now=event.at)
+
+
+def update_published(event: UpdatePublished) -> None:
+    incident_updates.update_published(update_id=event.update_id)
 
 
 def change_recorded(event: ChangeRecorded) -> None:

@@ -10,6 +10,7 @@ from apps.support.services import (
     checking,
     conversation,
     desk,
+    incident_updates,
     lifecycle,
     mailboxes,
     mailing,
@@ -77,3 +78,25 @@ def upkeep() -> None:
     seeds.bind_surfaces(now=now)
     mailing.purge(now=now, keep=KEEP_RAW_MAIL)
     desk.forget_absent(now=now)
+
+
+def answer_incident(update: int) -> int:
+    """A published update of an incident, to each of its tickets."""
+    return incident_updates.answer_tickets(update_id=update, now=clock.now())
+
+
+def hear_customer(message: int) -> int:
+    """A customer's word on a ticket of an incident, to whoever commands that."""
+    return incident_updates.hear_customer(message_id=message, now=clock.now())
+
+
+def tie_incident(ticket: int, ref: str, person: int | None = None) -> None:
+    """A ticket was linked to an incident: that shows it too."""
+    incident_updates.linked_on_ticket(ticket_id=ticket, ref=ref, person_id=person, now=clock.now())
+
+
+def untie_incident(ticket: int, ref: str, person: int | None = None) -> None:
+    """The same when the link was taken away."""
+    incident_updates.unlinked_on_ticket(
+        ticket_id=ticket, ref=ref, person_id=person, now=clock.now()
+    )

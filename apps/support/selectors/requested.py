@@ -159,7 +159,8 @@ def _word(message: TicketMessage, reader: Contact) -> Word:
 
 def agent_name(message: TicketMessage) -> str:
     """An agent's first name; nothing of a tool's or a machine's."""
-    if message.author != TicketMessage.Author.AGENT or message.actor_kind != ActorKind.PERSON:
+    written = message.author in {TicketMessage.Author.AGENT, TicketMessage.Author.UPDATE}
+    if not written or message.actor_kind != ActorKind.PERSON:
         return "Support"
     return (message.actor.first_name if message.actor else message.actor_label).split(" ")[0]
 

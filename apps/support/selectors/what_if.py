@@ -274,16 +274,16 @@ def _changed_grid(before: Grid, policies: Iterable[SlaPolicy], draft: Draft) -> 
 def _said(tickets: Sequence[Ticket]) -> dict[int, list[tuple[datetime, bool]]]:
     """The public words on each ticket in order, true for an agent's."""
     found: dict[int, list[tuple[datetime, bool]]] = defaultdict(list)
-    agent = TicketMessage.Author.AGENT
+    ours = (TicketMessage.Author.AGENT, TicketMessage.Author.UPDATE)
     rows = (
         TicketMessage.objects.filter(
             ticket__in=[ticket.pk for ticket in tickets],
-            author__in=[agent, TicketMessage.Author.REQUESTER],
+            author__in=[*ours, TicketMessage.Author.REQUESTER],
             status=TicketMessage.Status.POSTED,
         )
         .order_by("at", "pk")
         .values_list("ticket_id", "at", "author")
     )
     for ticket_id, at, author in rows:
-        found[ticket_id].append((at, author == agent))
+        found[ticket_id].append((at, author in ours))
     return found

@@ -23,6 +23,8 @@ from apps.support.services.clockrows import Held, Ledger, held, of_tickets
 
 State = TicketClock.State
 NO_POLICY = "no_policy"  # nothing is promised to such a ticket any more
+# Whose words are an answer: an agent's, and an update of an incident as its publisher's.
+OURS = (TicketMessage.Author.AGENT, TicketMessage.Author.UPDATE)
 AT_CREATION = (matching.TRIAGE, matching.FIRST_REPLY, matching.RESOLUTION)
 
 
@@ -140,7 +142,7 @@ def _is_owed(book: Book, one: Held) -> bool:
     if metric == matching.RESOLUTION:
         return True
     since = one.row.started_at
-    return not _public(ticket, TicketMessage.Author.AGENT).filter(at__gt=since).exists()
+    return not _public(ticket, *OURS).filter(at__gt=since).exists()
 
 
 def _let_go(book: Book, one: Held) -> None:
@@ -226,13 +228,13 @@ def _has_promises(ticket: Ticket) -> bool:
 
 def _unanswered(ticket: Ticket, at: datetime) -> datetime | None:
     """When the requester spoke after a reply that is only taken in now."""
-    if _public(ticket, TicketMessage.Author.AGENT).filter(at__gt=at).exists():
+    if _public(ticket, *OURS).filter(at__gt=at).exists():
         return None
     rows = _public(ticket, TicketMessage.Author.REQUESTER).filter(at__gt=at)
     return rows.order_by("at").values_list("at", flat=True).first()
 
 
-def _public(ticket: Ticket, author: str) -> QuerySet[TicketMessage]:
+def _public(ticket: Ticket, *authors: str) -> QuerySet[TicketMessage]:
     return TicketMessage.objects.filter(
-        ticket=ticket, author=author, status=TicketMessage.Status.POSTED
+        ticket=ticket, author__in=authors, status=TicketMessage.Status.POSTED
     )

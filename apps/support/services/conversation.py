@@ -25,6 +25,7 @@ from apps.support.services import (
     clocks,
     escalate,
     files,
+    incident_updates,
     lifecycle,
     search,
     settings,
@@ -324,6 +325,7 @@ def requester_wrote(
     clocks.requester_wrote(ticket=ticket, at=said, actor=actor, now=now)
     search.index(ticket=ticket)
     telling.requester_wrote(message=message, ticket=ticket, now=now)
+    incident_updates.requester_wrote(message=message, ticket=ticket)
     announcing.said(ticket=ticket, message=message, now=now)
     return message
 

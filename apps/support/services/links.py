@@ -8,6 +8,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from apps.changes.models import Change
+from apps.core import jobs
 from apps.core.audit import Actor
 from apps.core.errors import Invalid
 from apps.core.text import clip, one_line
@@ -71,6 +72,10 @@ def link(
         rows.note_event(
             ticket=ticket, what="linked", text=text, actor=actor, now=now, subject=(kind, ref, url)
         )
+        if kind == Kind.INCIDENT:  # by a task: an incident is locked before its tickets
+            jobs.enqueue(
+                "apps.support.tasks.tie_incident", ticket=ticket.pk, ref=ref, person=actor.person_id
+            )
     return row
 
 

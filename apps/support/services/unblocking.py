@@ -8,6 +8,7 @@ from datetime import datetime
 from django.db import transaction
 
 from apps.changes.models import Change
+from apps.core import jobs
 from apps.core.audit import Actor
 from apps.support.models import TicketLink
 from apps.support.services import lifecycle, links
@@ -25,6 +26,11 @@ def unlink(*, link: TicketLink, actor: Actor, now: datetime) -> None:
     rows.touch(from_ticket, now)
     text = f"No longer linked to {link.get_kind_display().lower()} {link.ref}."
     rows.note_event(ticket=from_ticket, what="unlinked", text=text, actor=actor, now=now)
+    if link.kind == Kind.INCIDENT:
+        jobs.enqueue(
+            "apps.support.tasks.untie_incident", ticket=from_ticket.pk, ref=link.ref,
+            person=actor.person_id,
+        )  # fmt: skip
     why = f"{link.ref} was detached"
     lifecycle.unblocked(ticket=from_ticket, why=why, now=now, tell_requester=False)
 
