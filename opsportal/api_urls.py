@@ -10,7 +10,8 @@ from apps.core.api.views import NotHere
 
 APPS = (
     *("incidents", "alerts", "changes", "intake", "paging", "rotations"),
-    *("customers", "ownership", "calendars", "notifications", "support"),
+    *("customers", "ownership", "calendars", "notifications", "support", "followups"),
+    "runbooks",
 )
 
 urlpatterns: list[URLPattern | URLResolver] = [
