@@ -32,9 +32,13 @@ class EvidenceSource(Protocol):
 
 
 class SourceAccess(Protocol):
-    """Which restricted sources of `kind` a person is on: they see its restricted follow-ups."""
+    """Knows which sources of `kind` are restricted, and who is on them: those see its follow-ups,
+    which are restricted with it."""
 
     kind: str
 
     def refs(self, *, person: Person) -> Iterable[str]:
         """References such as INC-42; a lazy queryset of them is taken as a subquery."""
+
+    def is_restricted(self, *, ref: str) -> bool:
+        """Whether what comes from it is to be restricted; no for what does not exist."""

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from apps.followups.services.factors import ensure_factors
+from apps.followups.services.factors import (
+    archive_factor,
+    bring_back_factor,
+    ensure_factors,
+    save_factor,
+)
 from apps.followups.services.keeping import EDITABLE, HAND, by_key, edit, open_follow_up
 from apps.followups.services.leaving import hand_over
 from apps.followups.services.log import comment
@@ -24,6 +29,8 @@ __all__ = [
     "EDITABLE",
     "HAND",
     "add_evidence",
+    "archive_factor",
+    "bring_back_factor",
     "by_key",
     "comment",
     "edit",
@@ -35,6 +42,7 @@ __all__ = [
     "recurred",
     "remind_due",
     "reopen",
+    "save_factor",
     "start",
     "url_of",
     "verify",

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 
+from apps.core.errors import Conflict
 from apps.followups.models import Factor
+from apps.followups.services.checking import Wrong
 
 SEEDS: Sequence[tuple[str, str, str]] = (
     ("change-without-canary", "Change reached everybody at once",
@@ -54,3 +58,46 @@ def ensure_factors() -> int:
     ]
     Factor.objects.bulk_create(fresh, ignore_conflicts=True)
     return len(fresh)
+
+
+# -- kept by managers
+
+
+@transaction.atomic
+def save_factor(*, factor: Factor | None, fields: Mapping[str, Any]) -> Factor:
+    """Create or change a factor (`name`, `key`, `description`, `position`). The key stays: tools
+    and past reviews speak of it."""
+    row = Factor.objects.select_for_update().get(pk=factor.pk) if factor else Factor()
+    given = dict(fields)
+    wrong = Wrong()
+    given["name"] = wrong.line(
+        "name", given.get("name", row.name), empty="Give it a name of a few words.", most=100
+    )
+    key = str(given.pop("key", "") or row.key)
+    if factor is None and Factor.objects.filter(key=key).exists():
+        wrong.add("key", "Another factor has this key.")
+    wrong.raise_any("This factor cannot be kept as it is.")
+    row.key = row.key or key
+    for name in {"name", "description", "position"} & set(given):
+        setattr(row, name, given[name])
+    row.save()
+    return row
+
+
+@transaction.atomic
+def archive_factor(*, factor: Factor, now: datetime) -> Factor:
+    """Out of the choices; what refers to it stays readable."""
+    row = Factor.objects.select_for_update().get(pk=factor.pk)
+    if row.archived_at is not None:
+        raise Conflict(f"{row.name} is archived already.")
+    row.archived_at = now
+    row.save(update_fields=["archived_at"])
+    return row
+
+
+@transaction.atomic
+def bring_back_factor(*, factor: Factor) -> Factor:
+    row = Factor.objects.select_for_update().get(pk=factor.pk)
+    row.archived_at = None
+    row.save(update_fields=["archived_at"])
+    return row

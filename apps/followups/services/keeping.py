@@ -11,8 +11,10 @@ from apps.accounts.models import Person
 from apps.core.audit import Actor
 from apps.core.errors import Conflict, Invalid
 from apps.core.models import Kind
+from apps.core.providers import ask
 from apps.followups.models import Factor, FollowUp
 from apps.followups.notices import shown
+from apps.followups.ports import SourceAccess
 from apps.followups.querysets import ENDED
 from apps.followups.services import log, reminding, telling
 from apps.followups.services.checking import (
@@ -69,8 +71,8 @@ def open_follow_up(
     wrong.choice("kind", kind, Kind.values)
     wrong.raise_any("This follow-up cannot be kept as it is.")
     made = FollowUp.objects.create(
-        **clean, **named, surface=surface, factor=factor,
-        kind=kind, is_restricted=is_restricted, created_at=now,
+        **clean, **named, surface=surface, factor=factor, kind=kind, created_at=now,
+        is_restricted=is_restricted or _comes_from_restricted(source),
     )  # fmt: skip
     text = f"{made.owner.name} will do it by {shown(made.due_on)}."
     log.write(follow_up=made, what="opened", text=text, actor=actor, now=now)
@@ -119,6 +121,12 @@ def _source(wrong: Wrong, source: Source) -> dict[str, str]:
             "source_label", label[:MAX_TITLE], empty="A label is text.", most=MAX_TITLE, least=0
         ),
     }
+
+
+def _comes_from_restricted(source: Source) -> bool:
+    kind, ref, _, _ = source
+    known = ask(SourceAccess)  # type: ignore[type-abstract] # a port is its protocol
+    return any(one.kind == kind and one.is_restricted(ref=ref) for one in known)
 
 
 # -- edited
