@@ -125,13 +125,12 @@ def _runs(ids: Collection[int]) -> dict[int, list[Run]]:
     done = Execution.objects.filter(
         version__runbook_id__in=ids, status=Execution.Status.COMPLETED
     ).exclude(kind="test")
-    rows = done.values_list(
-        "version__runbook_id",
-        "ended_at",
-        Count("results"),
-        Count("results", filter=Q(results__status=StepResult.Status.DONE)),
-        Count("results", filter=Q(results__was_wrong=True)),
+    counted = done.annotate(
+        steps=Count("results"),
+        well=Count("results", filter=Q(results__status=StepResult.Status.DONE)),
+        wrong=Count("results", filter=Q(results__was_wrong=True)),
     ).order_by("-ended_at")
+    rows = counted.values_list("version__runbook_id", "ended_at", "steps", "well", "wrong")
     found: dict[int, list[Run]] = {}
     for pk, at, steps, well, wrong in rows:
         mine = found.setdefault(pk, [])

@@ -14,6 +14,7 @@ from apps.runbooks.services.running import (
     record_step,
     resume,
     start,
+    transition,
 )
 from apps.runbooks.services.writing import (
     approve,
@@ -49,6 +50,7 @@ __all__ = [
     "say_wrong",
     "start",
     "submit",
+    "transition",
     "why_not_approve",
     "why_not_retire",
 ]

@@ -80,7 +80,7 @@ def start(
     if watchers:
         execution.watchers.set(watchers)
     said = f"{actor.label} started the runbook {row.runbook.title}, version {row.number}."
-    note(execution, "started", said, actor, now)
+    tell_record(execution, "started", said, actor, now)
     return execution
 
 
@@ -100,7 +100,7 @@ def _may_start(version: RunbookVersion, kind: str) -> None:
     )
 
 
-def note(execution: Execution, what: str, text: str, actor: Actor, now: datetime) -> None:
+def tell_record(execution: Execution, what: str, text: str, actor: Actor, now: datetime) -> None:
     """Tell whoever keeps the record of the run's context."""
     events.publish(ExecutionNoted(execution.pk, what, text, now, actor))
 
@@ -152,7 +152,7 @@ def record_step(
         evidence_url=url or kept.evidence_url,
         confirmed_at=confirmed_at,
     )
-    note(run, "step", sentence_of(result, actor), actor, now)
+    tell_record(run, "step", sentence_of(result, actor), actor, now)
     advice = guidance.advice(_plain(result.step)) if status == Result.FAILED else None
     return Recorded(result, advice, next_position(run, after=step_position, advice=advice))
 
@@ -302,6 +302,22 @@ def abandon(*, execution: Execution, reason: str, actor: Actor, now: datetime) -
     return run
 
 
+def transition(
+    *, execution: Execution, to: str, reason: str, actor: Actor, now: datetime
+) -> Execution:
+    """Pause, resume (`running`), complete or abandon, by the name of the state."""
+    match to:
+        case Execution.Status.PAUSED:
+            return pause(execution=execution, reason=reason, actor=actor, now=now)
+        case Execution.Status.RUNNING:
+            return resume(execution=execution, actor=actor, now=now)
+        case Execution.Status.COMPLETED:
+            return complete(execution=execution, note=reason, actor=actor, now=now)
+        case Execution.Status.ABANDONED:
+            return abandon(execution=execution, reason=reason, actor=actor, now=now)
+    raise Invalid("There is no such state of a run.", fields={"to": ["No such state."]})
+
+
 def _tell(run: Execution, what: str, text: str, more: str, actor: Actor, now: datetime) -> None:
     tail = clip(one_line(more), 300)
-    note(run, what, f"{text} {tail}".strip(), actor, now)
+    tell_record(run, what, f"{text} {tail}".strip(), actor, now)

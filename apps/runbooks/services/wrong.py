@@ -51,7 +51,7 @@ def say_wrong(
     StepResult.objects.filter(pk=result.pk).update(was_wrong=True, follow_up_ref=follow_up.ref)
     _suspect(run.version, result, said, actor, now)
     text = f"{actor.label} said that step {step_position} is wrong: {clip(one_line(said), 300)}"
-    running.note(run, "wrong", f"{text} ({follow_up.ref})", actor, now)
+    running.tell_record(run, "wrong", f"{text} ({follow_up.ref})", actor, now)
     return follow_up
 
 
