@@ -7,7 +7,7 @@ empty where something must be done first. A guard that a sentence may lift names
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 TRIAGE, INVESTIGATING, IDENTIFIED = "triage", "investigating", "identified"
 MITIGATED, RESOLVED, IN_REVIEW, CLOSED = "mitigated", "resolved", "in_review", "closed"
@@ -34,8 +34,8 @@ class Facts:
     unsent_updates: int = 0
     review_required: bool = False
     review_published: bool = False
-    follow_ups_without_owner: tuple[str, ...] = field(default=())
-    elsewhere: tuple[str, ...] = field(default=())  # what higher apps say
+    follow_ups_without_owner: tuple[str, ...] = ()
+    elsewhere: tuple[str, ...] = ()  # what higher apps say
 
 
 @dataclass(frozen=True)
@@ -107,11 +107,9 @@ def _resolve(facts: Facts) -> _Found:
         text = "Publish an update for customers, or say why they need none."
         found.append(("public", text, "public_silence"))
     if facts.unsent_updates:
-        some = (
-            "An update was" if facts.unsent_updates == 1 else f"{facts.unsent_updates} updates were"
-        )
-        them = "it" if facts.unsent_updates == 1 else "them"
-        text = f"{some} written and not sent: publish {them} or throw {them} away."
+        text = "An update was written and not sent: publish it or throw it away."
+        if facts.unsent_updates > 1:
+            text = f"{facts.unsent_updates} updates were written and not sent: deal with each."
         found.append(("unsent", text, ""))
     return found
 

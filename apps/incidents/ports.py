@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from apps.incidents.models import Incident
-from apps.ownership.models import Surface
+if TYPE_CHECKING:
+    from apps.incidents.models import Incident
+    from apps.ownership.models import Surface
 
 
 class CloseBlocker(Protocol):

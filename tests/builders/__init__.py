@@ -239,6 +239,7 @@ def step(
         "impact_summary": "Twelve reports were late.",
         "public_silence": "Nobody outside noticed.",
         "mitigation_note": "Rolled back.",
+        "detection_source": incident.detection_source or "internal",
     }
     return incidents.transition(
         incident=incident,

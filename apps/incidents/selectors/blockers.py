@@ -13,6 +13,7 @@ from apps.incidents.guards import Blocker, Facts
 from apps.incidents.models import Audience, Incident, Review, SeverityLevel, StatusUpdate
 from apps.incidents.ports import CloseBlocker
 from apps.incidents.querysets import ENDED
+from apps.incidents.selectors.updates import level_of
 
 Status = Incident.Status
 OUTSIDE_HEARS = frozenset({Kind.REAL})  # nobody is told of drills, tests and old stories
@@ -90,11 +91,18 @@ def _closing(incident: Incident, facts: Facts) -> Facts:
     ]
     return replace(
         facts,
-        review_required=review.is_required if review else review_asked_for(incident),
-        review_published=review is not None and review.status == Review.Status.PUBLISHED,
+        review_required=review_asked_for(incident) or (review is not None and review.is_required),
+        review_published=review is not None and _tells_all(review, incident),
         follow_ups_without_owner=tuple(one.ref for one in alone.order_by("pk")),
         elsewhere=tuple(said),
     )
+
+
+def _tells_all(review: Review, incident: Incident) -> bool:
+    """Published, and after the incident last ended."""
+    if review.status != Review.Status.PUBLISHED or review.published_at is None:
+        return False
+    return incident.resolved_at is None or review.published_at >= incident.resolved_at
 
 
 def review_asked_for(incident: Incident) -> bool:
@@ -102,5 +110,5 @@ def review_asked_for(incident: Incident) -> bool:
     declared it needs none, nor does what is not real."""
     if incident.declared_at is None or incident.kind != Kind.REAL:
         return False
-    level = SeverityLevel.objects.filter(pk=incident.severity).first()
+    level = level_of(incident)
     return level is not None and level.review == SeverityLevel.Review.REQUIRED

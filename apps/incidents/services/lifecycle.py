@@ -22,7 +22,7 @@ from apps.incidents.models import Incident
 from apps.incidents.models.framework import Role
 from apps.incidents.selectors import blockers as held
 from apps.incidents.selectors.commander import WHY, Named, commander_for
-from apps.incidents.services import running, status
+from apps.incidents.services import reviews, running, status
 from apps.incidents.services.pages import end_duties, lock_pages
 from apps.incidents.services.roles import assign
 from apps.incidents.services.severity import begin_span, end_span
@@ -45,7 +45,7 @@ _SENTENCES = {
 
 
 class Blocked(Invalid):
-    """Something must be said (400) or done (409) before the step; `fields` says what to send."""
+    """Something must be said with the step; `fields` says what to send, `blockers` all of it."""
 
     code = "blocked"
 
@@ -61,8 +61,12 @@ class Blocked(Invalid):
             fields=fields,
         )
         self.blockers = found
-        if not all(one.field for one in found):
-            self.status = 409
+
+
+class Held(Blocked):
+    """Something must be done before the step, beside what must be said with it."""
+
+    status = 409
 
 
 @dataclass(frozen=True)
@@ -142,8 +146,8 @@ def declare_opened(incident: Incident, first: Command, actor: Actor, now: dateti
     is not known is said in the timeline.
     """
     take_command(incident, first, actor, now)
-    stamps = {"declared_at": max(now, incident.detected_at)}
-    move(incident, to=Status.INVESTIGATING, actor=actor, now=now, **stamps)
+    at = max(now, incident.detected_at)
+    move(incident, to=Status.INVESTIGATING, actor=actor, now=now, declared_at=at)
     _tell(incident, Status.TRIAGE, Said(), False, True, actor, now)
     _effects(incident, False, True, "", actor, now)
     return incident
@@ -278,7 +282,7 @@ def _guard(
     )
     found = guards.blockers(facts, to)
     if found:
-        raise Blocked(found)
+        raise Blocked(found) if all(one.field for one in found) else Held(found)
 
 
 def _stamps(incident: Incident, to: str, now: datetime, reopening: bool) -> dict[str, Any]:
@@ -354,6 +358,9 @@ def _effects(
         status.clear(incident=incident, now=now)
     if incident.status == Status.RESOLVED:
         announce_resolved(incident, now)
+        reviews.open_if_asked(incident_id=incident.pk, now=now)
+    if incident.status == Status.IN_REVIEW:
+        reviews.open_review(incident=incident, actor=actor, now=now)
 
 
 def announce_resolved(incident: Incident, now: datetime) -> None:

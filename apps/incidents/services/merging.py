@@ -17,6 +17,7 @@ from apps.core.audit import Actor
 from apps.core.errors import Conflict, Invalid
 from apps.core.transitions import move
 from apps.incidents.models import (
+    Audience,
     ComponentImpact,
     Impact,
     Incident,
@@ -25,6 +26,7 @@ from apps.incidents.models import (
     Merge,
     StatusUpdate,
 )
+from apps.incidents.models.comms import State
 from apps.incidents.services import status
 from apps.incidents.services.pages import page_ids
 from apps.incidents.services.severity import begin_span, end_span, write_severity
@@ -77,8 +79,8 @@ def merge(
     if child.severity < into.severity:  # SEV1 sorts before SEV2
         write_severity(into, child.severity, f"that of {child.ref}, merged into it", actor, now)
     _show_on_pages(into)
-    for old, new in zip(given, (child, into), strict=True):
-        old.status, old.merged_into, old.severity = new.status, new.merged_into, new.severity
+    for one in given:
+        one.refresh_from_db(fields=["status", "merged_into", "severity"])
     return row
 
 
@@ -105,6 +107,19 @@ def _check(child: Incident, into: Incident) -> None:
             f"{child.ref} is restricted and everybody sees {into.ref}. Merge {into.ref} into "
             f"{child.ref} instead."
         )
+    if child.visibility != into.visibility and _is_known_outside(child):
+        raise Conflict(
+            f"Customers were told of {child.ref}; it cannot vanish into {into.ref}, which is "
+            "restricted. Link the two."
+        )
+
+
+def _is_known_outside(incident: Incident) -> bool:
+    """Whether customers read of it, or see it on the status page."""
+    told = incident.updates.filter(
+        status=StatusUpdate.Status.PUBLISHED, audience__side=Audience.Side.PUBLIC
+    )
+    return told.exists() or bool(_states(incident))
 
 
 def _bring(child: Incident, into: Incident, actor: Actor, now: datetime) -> dict[str, Any]:
@@ -153,7 +168,7 @@ def _bring_components(child: Incident, into: Incident, now: datetime) -> dict[st
     kept = {}
     for key, state in mine.items():
         before = theirs.get(key, "operational")
-        worse = max(before, state, key=lambda one: rank(status.State(one)))
+        worse = max(before, state, key=lambda one: rank(State(one)))
         kept[key] = [before, worse, state]
     status.clear(incident=child, now=now)
     status.set_states(incident=into, states={key: row[1] for key, row in kept.items()}, now=now)
@@ -234,7 +249,7 @@ def undo_merge(*, child: Incident, actor: Actor, now: datetime, reason: str = ""
         subject=("incident", child.ref, url_of(child)),
     )  # fmt: skip
     _show_on_pages(child)
-    given.status, given.merged_into = child.status, None
+    given.refresh_from_db(fields=["status", "merged_into"])
     return given
 
 
