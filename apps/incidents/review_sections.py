@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from enum import StrEnum
@@ -146,7 +146,7 @@ def difference(theirs: str, yours: str) -> list[Line]:
     return found
 
 
-def titles(keys: Iterable[str]) -> str:
-    """`impact and detection`, for a sentence."""
-    names = [BY_KEY[key].title.lower() if key in BY_KEY else key for key in keys]
+def named(items: Sequence[Item]) -> str:
+    """`what happened, impact and contributing factors`, for a sentence."""
+    names = [item.title.lower() for item in items]
     return " and ".join(filter(None, (", ".join(names[:-1]), names[-1]))) if names else ""

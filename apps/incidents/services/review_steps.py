@@ -13,7 +13,7 @@ from apps.core.errors import Conflict, IllegalTransition, Invalid, NotAllowed
 from apps.core.models import StatusChange
 from apps.core.transitions import allowed, move
 from apps.incidents.models import Review
-from apps.incidents.review_sections import SECTIONS, Meter, meter, titles
+from apps.incidents.review_sections import SECTIONS, Meter, meter, named
 from apps.incidents.selectors import review as selectors
 from apps.incidents.selectors.updates import level_of
 from apps.incidents.services import review_telling as telling
@@ -138,9 +138,8 @@ def _check_complete(review: Review, to: str) -> None:
         raise IllegalTransition(f"This review is {review.status}; it cannot become {to}.")
     missing = meter_of(review).missing
     if missing:
-        names = titles(one.key for one in missing)
         raise Invalid(
-            f"Before that it needs {names}.",
+            f"Before that it needs {named(missing)}.",
             code="incomplete",
             fields={one.key: ["Needed before it is handed in."] for one in missing},
         )
