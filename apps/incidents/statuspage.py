@@ -62,6 +62,12 @@ def stage_label(stage: str, incident_status: str) -> str:
     return _STATUS_LABELS[update_status(stage, incident_status)]
 
 
+def tick(now: datetime, *, moving: bool) -> str:
+    """What time alone changes: while something stands it gets longer each minute; else only
+    midnight does, which some zones have at a quarter of UTC's hours."""
+    return f"{now:%Y-%m-%dT%H}:{now.minute if moving else now.minute // 15}"
+
+
 # -- the history of a component
 
 
@@ -217,6 +223,8 @@ class Work:
     ends_at: datetime
     started_at: datetime | None
     ended_at: datetime | None
+    said_at: datetime  # when it was announced
+    changed_at: datetime  # when anything of it last changed
     components: tuple[str, ...]  # keys
 
 

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django.db import connection
+from django.db.models import Max, Min
 
 from apps.alerts.models import MaintenanceWindow
 from apps.core.models import Kind
@@ -30,36 +31,37 @@ MOST_INCIDENTS = 500  # the newest that the page knows
 MOST_WORKS = 200
 Window = MaintenanceWindow.Status
 
-# One row of what moves when anything on the page moves. Every part is the end of an index or a
-# table of a few rows, so that asking costs the same however long the history is.
-_VERSION = """
-SELECT concat_ws('|',
-  (SELECT max(published_at) FROM incidents_statusupdate WHERE status = 'published'),
-  (SELECT max(pgh_id) FROM incidents_incidentevent),
-  (SELECT max(pgh_id) FROM incidents_audienceevent),
-  (SELECT max(pgh_id) FROM incidents_componentevent),
-  (SELECT concat_ws(',', count(*), max(id), sum(component_id * 31 + surface_id))
-     FROM incidents_component_surfaces),
-  (SELECT max(id) FROM incidents_componentimpact),
+# What moves when anything on the page moves. Every part is the end of an index or a table of a few
+# rows, so that asking costs the same however long the history is. Of each table it takes the last
+# few ids, not the last one: who began first may commit last.
+_ENDS = (
+    ("id", "incidents_statusupdate WHERE status = 'published'", "published_at"),
+    ("pgh_id", "incidents_incidentevent", "pgh_id"),
+    ("pgh_id", "incidents_audienceevent", "pgh_id"),
+    ("pgh_id", "incidents_componentevent", "pgh_id"),
+    ("id", "incidents_componentimpact", "id"),
+    ("pgh_id", "alerts_maintenancewindowevent", "pgh_id"),
+)
+_PART = (
+    "(SELECT string_agg(i::text, ',') FROM"
+    " (SELECT {} AS i FROM {} ORDER BY {} DESC LIMIT 20) AS newest)"
+)
+_VERSION = f"""
+SELECT md5(concat_ws('|', {", ".join(_PART.format(*end) for end in _ENDS)},
   (SELECT string_agg(id::text, ',' ORDER BY id) FROM incidents_componentimpact
      WHERE to_at IS NULL),
-  (SELECT max(pgh_id) FROM alerts_maintenancewindowevent),
+  (SELECT concat_ws(',', count(*), max(id)) FROM incidents_component_surfaces),
   (SELECT concat_ws(',', count(*), max(id)) FROM alerts_maintenancewindow_surfaces),
-  (SELECT concat_ws(',', name, address, time_zone) FROM notifications_site WHERE id = 1))
-"""
+  (SELECT concat_ws(',', name, address, time_zone) FROM notifications_site WHERE id = 1)))
+"""  # noqa: S608 - nothing in it comes from outside
 
 
-def version(now: datetime, *, moving: bool) -> str:
-    """A text that differs once anything the page shows does, by one query.
-
-    While something stands (`moving`) it gets longer each minute; else only midnight, which some
-    zones have at a quarter of UTC's hours, changes the page.
-    """
+def version() -> str:
+    """A text that differs once anything the page shows does, by one query."""
     with connection.cursor() as cursor:
         cursor.execute(_VERSION)
         (text,) = cursor.fetchone() or ("",)
-    minute = now.minute if moving else now.minute // 15
-    return f"{text}|{now:%Y-%m-%dT%H}:{minute}"
+    return str(text)
 
 
 def page(now: datetime) -> Page:
@@ -68,6 +70,7 @@ def page(now: datetime) -> Page:
     zone = ZoneInfo(site.time_zone)
     rows = list(Component.objects.filter(archived_at=None).order_by("position", "name", "pk"))
     works = _works()
+    said = _said(works)
     surfaces = _surfaces(rows)
     names = {one.pk: one.key for one in rows}
     incidents, merged = _incidents(names)
@@ -79,7 +82,7 @@ def page(now: datetime) -> Page:
         built_at=now,
         components=tuple(_component(one, spans[one.pk], now, zone) for one in rows),
         incidents=incidents,
-        works=tuple(_work(one, rows, surfaces) for one in works),
+        works=tuple(_work(one, rows, surfaces, *said.get(one.pk, (now, now))) for one in works),
         merged=merged,
     )
 
@@ -262,8 +265,21 @@ def _works() -> list[MaintenanceWindow]:
     return list(newest[:MOST_WORKS])
 
 
+def _said(works: Sequence[MaintenanceWindow]) -> dict[int, tuple[datetime, datetime]]:
+    """Window → when it was announced and when it last changed, as its history has it."""
+    rows = MaintenanceWindow.objects.filter(pk__in=[one.pk for one in works]).order_by()
+    spans = rows.values_list("pk").annotate(
+        Min("events__pgh_created_at"), Max("events__pgh_created_at")
+    )
+    return {pk: (first, last) for pk, first, last in spans if first}
+
+
 def _work(
-    row: MaintenanceWindow, components: Iterable[Component], surfaces: Mapping[int, set[int]]
+    row: MaintenanceWindow,
+    components: Iterable[Component],
+    surfaces: Mapping[int, set[int]],
+    said_at: datetime,
+    changed_at: datetime,
 ) -> statuspage.Work:
     touched = {one.pk for one in row.surfaces.all()}
     return statuspage.Work(
@@ -275,5 +291,7 @@ def _work(
         ends_at=row.ends_at,
         started_at=row.started_at,
         ended_at=row.ended_at,
+        said_at=said_at,
+        changed_at=changed_at,
         components=tuple(one.key for one in components if surfaces[one.pk] & touched),
     )

@@ -82,7 +82,7 @@ class Following:
 
     def ask(self, *, token: str, components: Sequence[Component], now: datetime) -> None:
         """Ask for a yes."""
-        url = notifications.absolute(f"/status/confirm/{token}/")
+        url = notifications.absolute(f"/status/confirm/{token}")
         names = [one.name for one in components]
         letter = letters.ask(notifications.site().name, url, names, ASK_DAYS)
         dedupe = f"status:ask:{self.row.pk}:{int(now.timestamp())}"
@@ -113,7 +113,7 @@ class Following:
             site=site.name,
             zone=ZoneInfo(site.time_zone),
             page_url=notifications.absolute("/status/"),
-            leave_url=notifications.absolute(f"/status/unsubscribe/{leave}/"),
+            leave_url=notifications.absolute(f"/status/unsubscribe/{leave}"),
         )
 
     def _send(
