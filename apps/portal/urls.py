@@ -53,5 +53,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("robots.txt", operations.robots, name="robots"),
     path("", include("apps.portal.urls_customers")),
     path("", include("apps.portal.urls_setup")),
+    path("", include("apps.portal.urls_status")),
     path("", include("apps.portal.urls_ticket")),
 ]
