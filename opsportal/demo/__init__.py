@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from django.db import connection, transaction
 
 from apps.accounts.models import Person, Team
-from apps.alerts.models import Alert
+from apps.alerts.models import Alert, MaintenanceWindow
 from apps.core import heartbeats
 from apps.core.errors import Conflict, Invalid
 from apps.core.models import Heartbeat
@@ -27,12 +27,15 @@ from apps.ownership.models import Surface
 from apps.paging.models import EscalationPolicy
 from apps.paging.services import snapshot_for
 from opsportal.demo import (
+    books,
     bulk,
     bulk_rows,
     crowd,
     customers,
     desk,
     helped,
+    led,
+    outward,
     past,
     people,
     present,
@@ -121,7 +124,10 @@ def _load(now: datetime, size: str) -> dict[str, list[int]]:
         sources=connected,
         support=furnished,
     )
-    play(stage, [*routine.STORIES, *past.STORIES, *present.STORIES, *helped.STORIES])
+    shown = outward.open_up(cast, owned.surfaces, since=since)
+    shelved = books.shelve(stage)
+    stories = [*routine.STORIES, *past.STORIES, *present.STORIES, *led.STORIES]
+    play(stage, [*stories, outward.maintenance_work, *helped.STORIES])
     rotations.to_present(schedules, now=now)
     if size == "large":
         more = _enlarge(stage, teams, policies[0], since)
@@ -131,6 +137,9 @@ def _load(now: datetime, size: str) -> dict[str, list[int]]:
         **owned.made,
         "schedules": [schedule.pk for schedule in schedules.values()],
         "policies": [policy.pk for policy in policies],
+        "components": shown,
+        "runbooks": shelved,
+        "maintenance": list(MaintenanceWindow.objects.values_list("pk", flat=True)),
         "integrations": [row.pk for row in connected.integrations],
         "api_keys": [key.pk for key in connected.keys],
         "rules": [rule.pk for rule in connected.rules],

@@ -220,7 +220,7 @@ def _messages(going: Ids, people: list[int]) -> set[int]:
 
 
 def _add_followers(going: Ids) -> None:
-    for table, names in {**GOES_WITH, **_parts()}.items():
+    for table, names in {**_parts(), **GOES_WITH}.items():
         going.setdefault(table, set()).update(_owned(table, names, going))
 
 

@@ -9,10 +9,36 @@ from allauth.account.models import EmailAddress
 from django.db.models import Model
 
 from apps.accounts.models import ApiKey, Membership, Person, Team
-from apps.alerts.models import Alert, AlertGroup, AlertNote, RoutingRule, SourceClock
+from apps.alerts.models import (
+    Alert,
+    AlertGroup,
+    AlertNote,
+    MaintenanceWindow,
+    RoutingRule,
+    SourceClock,
+)
 from apps.changes.models import Change
 from apps.customers.models import Account, Connection, Contact, Org, Project, Source
-from apps.incidents.models import Incident, IncidentLink, TimelineEntry
+from apps.followups.models import Evidence, FollowUp, FollowUpNote, Reminder
+from apps.incidents.models import (
+    Audience,
+    Component,
+    ComponentImpact,
+    Impact,
+    Incident,
+    IncidentLink,
+    IncidentTask,
+    Mark,
+    Merge,
+    Review,
+    ReviewComment,
+    ReviewFactor,
+    RoleAssignment,
+    SeveritySpan,
+    Snooze,
+    StatusUpdate,
+    TimelineEntry,
+)
 from apps.intake.models import Delivery, Event, Integration
 from apps.notifications.models import (
     ContactMethod,
@@ -50,6 +76,16 @@ from apps.rotations.models import (
     Schedule,
     Shift,
     SurfaceSchedule,
+)
+from apps.runbooks.models import (
+    Chase,
+    Execution,
+    Runbook,
+    RunbookReview,
+    RunbookStep,
+    RunbookVersion,
+    StepResult,
+    Trigger,
 )
 from apps.support.models import (
     Attachment,
@@ -98,9 +134,12 @@ ROOTS: Mapping[str, Table] = {
     "macros": Macro,
     "views": SavedView,
     "tickets": Ticket,
+    "components": Component,
+    "runbooks": Runbook,
+    "maintenance": MaintenanceWindow,
 }
 NAMED = frozenset({Person, *ROOTS.values()})  # told when they must stay
-ARCHIVED = NAMED - {SavedView, Ticket}
+ARCHIVED = NAMED - {SavedView, Ticket, MaintenanceWindow}
 # Rows that exist only as part of their owner and go with it.
 GOES_WITH: Mapping[Table, tuple[str, ...]] = {
     Membership: ("team", "person"),
@@ -125,6 +164,9 @@ GOES_WITH: Mapping[Table, tuple[str, ...]] = {
     Presence: ("ticket", "person"),
     TicketWatcher: ("ticket", "person"),
     InboundMail: ("ticket",),
+    FollowUp: ("owner",),
+    # Audiences ship with the product; demo people only leave them.
+    Audience.people.through: ("person",),
 }
 # Parts without which their owner would no longer tell the truth: a kept owner keeps them.
 PARTS: Mapping[Table, tuple[str, ...]] = {
@@ -144,6 +186,28 @@ PARTS: Mapping[Table, tuple[str, ...]] = {
     PageStep: ("page",),
     IncidentLink: ("incident",),
     TimelineEntry: ("incident",),
+    SeveritySpan: ("incident",),
+    RoleAssignment: ("incident",),
+    IncidentTask: ("incident",),
+    Impact: ("incident",),
+    Mark: ("incident",),
+    Merge: ("child",),
+    StatusUpdate: ("incident",),
+    Snooze: ("incident",),
+    ComponentImpact: ("incident", "component"),
+    Review: ("incident",),
+    ReviewFactor: ("review",),
+    ReviewComment: ("review",),
+    Evidence: ("follow_up",),
+    FollowUpNote: ("follow_up",),
+    Reminder: ("follow_up",),
+    Trigger: ("runbook",),
+    RunbookVersion: ("runbook",),
+    RunbookStep: ("version",),
+    RunbookReview: ("runbook",),
+    Chase: ("runbook",),
+    Execution: ("version",),
+    StepResult: ("execution",),
     Project: ("org",),
     Source: ("project",),
     Connection: ("source",),
@@ -182,6 +246,10 @@ NOUNS: Mapping[Table, tuple[str, str]] = {
     SavedView: ("saved view", "saved views"),
     WebhookEndpoint: ("webhook", "webhooks"),
     Incident: ("incident", "incidents"),
+    FollowUp: ("follow-up", "follow-ups"),
+    Runbook: ("runbook", "runbooks"),
+    Component: ("component", "components"),
+    MaintenanceWindow: ("maintenance window", "maintenance windows"),
     Alert: ("alert", "alerts"),
     Page: ("page", "pages"),
     Change: ("change", "changes"),

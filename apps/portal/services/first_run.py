@@ -14,6 +14,7 @@ from apps.accounts import services as accounts
 from apps.accounts.models import Person
 from apps.accounts.roles import Role
 from apps.core.errors import Conflict
+from apps.incidents.seeds import ensure_incidents
 from apps.notifications import services as notifications
 from apps.support.seeds import ensure_support
 
@@ -66,5 +67,6 @@ def first_run(
         now=now,
     )
     notifications.save_site(values={**site, "time_zone": time_zone}, now=now)
+    ensure_incidents()
     ensure_support(now=now)
     return person
