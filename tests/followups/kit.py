@@ -16,14 +16,14 @@ URL = "https://ci.example.org/runs/8812"
 NOTE = "The fixture fails on the old tag and passes on the new one."
 
 
-def promise(owner: Person, *, by: Person | None = None, **more: Any) -> FollowUp:
+def promise(person: Person, *, by: Person | None = None, **more: Any) -> FollowUp:
     """A follow-up that is due in a week."""
     given: dict[str, Any] = {
         "title": "Sample wide text with a budget",
         "acceptance": "p95 on the XS fixture stays below 300 s",
         "aim": "prevent",
         "priority": "P1",
-        "owner": owner,
+        "owner": person,
         "due_on": date(2026, 3, 9),
         "source": ("incident", "INC-42", "/incidents/INC-42/", "Snowflake profiling times out"),
         "actor": audit.person(by) if by else audit.SYSTEM,
