@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from django.db import transaction
 from django.db.models import Max
@@ -78,6 +79,25 @@ def edit(
     task.save(update_fields=["text", "role", "due_at"])
     if was != words:
         _say(task, f"Task reworded: {was} → {words}", actor, now)
+    return task
+
+
+@transaction.atomic
+def change(
+    *, task: IncidentTask, changes: Mapping[str, Any], actor: Actor, now: datetime
+) -> IncidentTask:
+    """Change text, role, due_at and assignee, all or none; what is not named stays as it is."""
+    who: dict[str, Any] = {"actor": actor, "now": now}
+    task = edit(
+        task=task,
+        text=changes.get("text"),
+        role=changes.get("role"),
+        due_at=changes.get("due_at"),
+        clear_due="due_at" in changes and changes["due_at"] is None,
+        **who,
+    )
+    if "assignee" in changes:
+        task = assign(task=task, person=changes["assignee"], **who)
     return task
 
 
