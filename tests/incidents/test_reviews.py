@@ -98,6 +98,15 @@ def test_what_cleared_before_anybody_declared_it_is_not_reviewed(cast: Cast) -> 
     assert not reviews.is_required(incident)
 
 
+def test_what_was_merged_into_another_one_is_reviewed_there(cast: Cast) -> None:
+    level()
+    child = build.incident(by=cast.ravi, severity="SEV2", now=NOW)
+    into = over(by=cast.ravi)
+    Incident.objects.filter(pk=child.pk).update(status="merged", merged_into=into)
+    review_asked(IncidentResolved(incident_id=child.pk, at=OVER))
+    assert not Review.objects.filter(incident=child).exists()
+
+
 def test_the_second_on_a_surface_within_thirty_days_is_reviewed(cast: Cast) -> None:
     level("SEV3", review="on_recurrence", review_publish_days=None)
     place, other = build.surface(), build.surface("agent.mcp-server")

@@ -18,7 +18,14 @@ from apps.incidents import review_schedule
 from apps.incidents.models import Incident, Mark, Review
 from apps.incidents.review_schedule import Due, Slot
 from apps.incidents.services import review_telling as telling
-from apps.incidents.services.review import lock, office, open_review, retime, why_required
+from apps.incidents.services.review import (
+    OVER,
+    lock,
+    office,
+    open_review,
+    retime,
+    why_required,
+)
 from apps.incidents.services.review_steps import meter_of
 
 log = structlog.get_logger("opsportal.incidents")
@@ -28,8 +35,10 @@ Status = Review.Status
 
 def open_if_asked(*, incident_id: int, now: datetime) -> Review | None:
     """An incident is over: open the review that its severity asks for, or take up again the one
-    that it has. None where none is asked for."""
+    that it has. None where none is asked for, and for what was merged into another one."""
     incident = Incident.objects.select_related("surface").get(pk=incident_id)
+    if incident.status not in OVER:
+        return None
     has_one = Review.objects.filter(incident=incident).exists()
     if not has_one and not why_required(incident):
         return None
