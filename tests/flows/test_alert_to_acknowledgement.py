@@ -46,12 +46,14 @@ PASSWORD = "a good long password"  # of the test's own first manager
 
 
 @contextmanager
-def set_up(folder: Path, mail: Inbox, *, tls: bool = False) -> Iterator[Product]:
+def set_up(
+    folder: Path, mail: Inbox, *, tls: bool = False, table: str = TABLE
+) -> Iterator[Product]:
     """Up to the point where an alert wakes somebody, all through the pages."""
     with running(fresh_copy(folder), tls=tls) as product:
         assert any("/welcome/" in line for line in product.output)
         _first_run(product, mail)
-        _import(product)
+        _import(product, table)
         _rotation(product)
         yield product
 
@@ -72,11 +74,11 @@ def _first_run(product: Product, mail: Inbox) -> None:
     assert answer.url.path == "/setup/", _why(answer)
 
 
-def _import(product: Product) -> None:
-    dry = product.form("/people/import/", table=TABLE, invite="on", do="look")
+def _import(product: Product, table: str) -> None:
+    dry = product.form("/people/import/", table=table, invite="on", do="look")
     seen = re.search(r'name="seen" value="([^"]+)"', dry.text)
     assert seen, _why(dry)
-    done = product.form("/people/import/", table=TABLE, invite="on", seen=seen[1], do="apply")
+    done = product.form("/people/import/", table=table, invite="on", seen=seen[1], do="apply")
     assert done.url.path == "/setup/", _why(done)
 
 

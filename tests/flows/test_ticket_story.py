@@ -142,7 +142,9 @@ answer = True
 
         reference = str(solved["Message-ID"])
         write(server, "Still Friday.", subject="Re: whatever", In_Reply_To=reference)
-        again = until("the answer by mail", lambda: _said(product, "Still Friday."), within=PATIENCE)
+        again = until(
+            "the answer by mail", lambda: _said(product, "Still Friday."), within=PATIENCE
+        )
         assert again == ref
         assert text_of(reply).startswith("We look at it.")
 
