@@ -24,14 +24,17 @@ def test_an_incident_is_declared_and_shown_in_one_shape(cast: Cast) -> None:
         {
             "title": "Reports fail", "severity": "SEV2", "kind": "drill",
             "surfaces": ["inspect.api", "inspect.report", "inspect.api"],
-            "summary": "All of them", "status": "closed", "commander": "x", "id": 7,
+            "summary": "All of them", "status": "closed", "leader": "x", "id": 7,
         },
     )  # fmt: skip
     assert made.status == 201
     assert made["ref"] == made["id"] == f"INC-{Incident.objects.get().pk}"
     assert (made["status"], made["severity"], made["kind"]) == ("investigating", "SEV2", "drill")
     assert (made["surface"], made["surfaces"]) == ("inspect.api", ["inspect.api", "inspect.report"])
-    assert (made["commander"], made["blockers"]) == (None, [])
+    assert (made["commander"], made["roles"], made["type"]) == (None, [], None)
+    assert {row["key"] for row in made["blockers"]} == {
+        "mitigation_note", "impact_summary", "detection_source",
+    } - ({"detection_source"} if made["detection_source"] else set())  # fmt: skip
     assert made["next_states"] == ["identified", "mitigated", "resolved"]
     assert caller.get(f"incidents/{made['ref']}").body == made.body
     assert caller.get(f"incidents/{made['ref'].lower()}").status == 200
@@ -82,7 +85,8 @@ def test_it_goes_its_way_and_no_other(cast: Cast) -> None:
     assert step("investigating").code == "note_needed"
     assert step("investigating", note="It is back.")["resolved_at"] is None
     texts = [row["text"] for row in caller.get(f"incidents/{ref}/timeline")["results"]]
-    assert "bot resolved the incident. No public message: internal only" in texts
+    told = next(text for text in texts if text.startswith("bot resolved the incident."))
+    assert "12 reports late" in told and "No public message: internal only" in told
     assert texts[-1] == "bot reopened it. It is back."
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from itertools import product
+from typing import Any
 
 import pytest
 
@@ -124,11 +125,11 @@ def test_time_in_severity_adds_up_over_spans_and_counts_on_until_now() -> None:
 def test_the_time_in_each_severity_is_kept(cast: Cast) -> None:
     start = clock.now()
     incident = build.incident(severity="SEV3", by=cast.maya, now=start)
-    by = {"incident": incident, "actor": audit.person(cast.maya)}
-    incidents.set_severity(severity="SEV2", reason="", now=start + timedelta(minutes=8), **by)  # type: ignore[arg-type] # the two arguments that both calls share
+    by: dict[str, Any] = {"incident": incident, "actor": audit.person(cast.maya)}
+    incidents.set_severity(severity="SEV2", reason="", now=start + timedelta(minutes=8), **by)
     incidents.set_severity(
         severity="SEV3", reason="It was one customer.", now=start + timedelta(minutes=28), **by
-    )  # type: ignore[arg-type] # as above
+    )
     assert time_in_severity(incident, now=start + timedelta(minutes=40)) == {
         "SEV2": timedelta(minutes=20), "SEV3": timedelta(minutes=20),
     }  # fmt: skip
@@ -142,23 +143,31 @@ def test_raising_brings_the_tasks_of_the_worse_level_once(cast: Cast) -> None:
     incident = build.incident(severity="SEV3", by=cast.maya)
     incidents.make_tasks(incident=incident, actor=audit.SYSTEM, now=clock.now())
     before = set(incident.tasks.values_list("text", flat=True))
-    by = {"incident": incident, "actor": audit.person(cast.maya), "now": clock.now()}
-    incidents.set_severity(severity="SEV2", reason="", **by)  # type: ignore[arg-type] # shared
+    by: dict[str, Any] = {
+        "incident": incident,
+        "actor": audit.person(cast.maya),
+        "now": clock.now(),
+    }
+    incidents.set_severity(severity="SEV2", reason="", **by)
     raised = set(incident.tasks.values_list("text", flat=True))
     assert before < raised
     assert "Name a technical lead" in raised - before
-    incidents.set_severity(severity="SEV3", reason="Smaller.", **by)  # type: ignore[arg-type] # shared
-    incidents.set_severity(severity="SEV2", reason="", **by)  # type: ignore[arg-type] # shared
+    incidents.set_severity(severity="SEV3", reason="Smaller.", **by)
+    incidents.set_severity(severity="SEV2", reason="", **by)
     assert incident.tasks.count() == len(raised)
 
 
 @pytest.mark.django_db
 def test_two_who_change_it_at_once_do_not_both_do(cast: Cast) -> None:
     incident = build.incident(severity="SEV3", by=cast.maya)
-    by = {"incident": incident, "actor": audit.person(cast.maya), "now": clock.now()}
-    incidents.set_severity(severity="SEV1", reason="", **by)  # type: ignore[arg-type] # shared
+    by: dict[str, Any] = {
+        "incident": incident,
+        "actor": audit.person(cast.maya),
+        "now": clock.now(),
+    }
+    incidents.set_severity(severity="SEV1", reason="", **by)
     with pytest.raises(Conflict, match="It is SEV1 already"):
-        incidents.set_severity(severity="SEV1", reason="", **by)  # type: ignore[arg-type] # shared
+        incidents.set_severity(severity="SEV1", reason="", **by)
     # To whoever still sees SEV3 on the page, SEV2 looks like raising; it is lowering.
     with pytest.raises(Invalid, match="takes a reason"):
-        incidents.set_severity(severity="SEV2", reason=" ", **by)  # type: ignore[arg-type] # shared
+        incidents.set_severity(severity="SEV2", reason=" ", **by)
