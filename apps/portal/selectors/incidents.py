@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.db.models import Q, QuerySet
 
 from apps.accounts.models import Person
 from apps.alerts.models import Alert
-from apps.incidents.models import Incident, IncidentLink, TimelineEntry
+from apps.incidents import severity_matrix as matrix
+from apps.incidents.models import Incident, IncidentLink, SeverityLevel, TimelineEntry
 from apps.incidents.querysets import ENDED, IncidentQuerySet
+from apps.incidents.selectors.framework import aliases
 from apps.ownership import selectors as ownership
 from apps.paging.models import Page
 from apps.portal.selectors import oncall, paged
 from apps.rotations import selectors as rotations
 from apps.rotations.models import Shift
 
-TIMELINE = 100
+TIMELINE = 80
 LINKS = 50
 
 # What happened → (glyph, tone, weight) of its line.
@@ -41,6 +43,14 @@ LOOKS: dict[str, tuple[str, str, str]] = {
     "severity": ("tri", "warning", "key"),
     "in_review": ("dot", "info", "key"),
     "closed": ("check", "", "key"),
+    "merged": ("up", "info", "key"),
+    "unmerged": ("up", "warning", "key"),
+    "update": ("info", "info", "key"),
+    "still_broken": ("over", "danger", "key"),
+    "correction": ("warn", "warning", ""),
+    "paged_by_hand": ("up", "info", "key"),
+    "snoozed": ("clock", "warning", ""),
+    "runbook": ("q2", "", ""),
 }
 
 
@@ -53,6 +63,13 @@ class Line:
     glyph: str
     tone: str
     weight: str
+    origin: str = ""  # the merged incident that it comes from
+    corrections: Sequence[TimelineEntry] = ()
+
+    @property
+    def is_ours(self) -> bool:
+        """It may be corrected here: it is this incident's, and no correction itself."""
+        return not self.origin and self.entry.corrects_id is None
 
 
 @dataclass(frozen=True)
@@ -96,8 +113,29 @@ class Facts:
     participants: Sequence[Person]
 
 
+@dataclass(frozen=True)
+class Suggestion:
+    """A severity that answers suggest, the team's own word for it, and a sentence that says why."""
+
+    key: str
+    alias: str
+    why: str
+
+
+def levels() -> list[SeverityLevel]:
+    """The severity framework, the worst level first."""
+    return list(SeverityLevel.objects.prefetch_related("audiences").order_by("key"))
+
+
+def suggested(answers: Mapping[str, str]) -> Suggestion:
+    """What the answers of the four questions suggest."""
+    key, why = matrix.suggest(answers)
+    alias = SeverityLevel.objects.filter(pk=key).values_list("alias", flat=True).first() or ""
+    return Suggestion(key, alias, f"{why[:1].upper()}{why[1:]}.")
+
+
 def listed(
-    viewer: Person, *, state: str, severity: str, surface: str, mine: bool
+    viewer: Person, *, state: str, severity: str, surface: str, mine: bool, kind: str = ""
 ) -> QuerySet[Incident]:
     """The incidents of a list: state open, resolved or all; `mine`: commanded or joined."""
     found: IncidentQuerySet = Incident.objects.visible_to(viewer)
@@ -109,6 +147,8 @@ def listed(
         found = found.filter(severity=severity)
     if surface:
         found = found.filter(surface__key=surface)
+    if kind:
+        found = found.filter(kind=kind)
     if mine:
         ids = (
             Incident.objects.filter(commander=viewer)
@@ -119,27 +159,56 @@ def listed(
     return found.select_related("surface", "commander")
 
 
+def dress(rows: Iterable[Incident]) -> None:
+    """Give each row of a list the team's own word for its severity, as `alias`."""
+    names = aliases()
+    for row in rows:
+        row.alias = names.get(row.severity, "")  # type: ignore[attr-defined] # for the template
+
+
 def story(incident: Incident, viewer: Person, *, now: datetime, before: int | None = None) -> Story:
-    """The newest hundred lines (before an entry's id, if given) and the pages."""
-    entries = TimelineEntry.objects.filter(incident=incident)
+    """The newest lines (before an entry's id, if given) and the pages. What happened in incidents
+    that were merged into it stands between its own."""
+    refs = {incident.pk: ""} | {
+        child.pk: child.ref
+        for child in Incident.objects.visible_to(viewer).filter(merged_into=incident)[:50]
+    }
+    entries = TimelineEntry.objects.filter(incident__in=refs)
     if before is not None:
         mark = entries.filter(pk=before).first()
         if mark is not None:
             entries = entries.filter(Q(at__lt=mark.at) | Q(at=mark.at, pk__lt=mark.pk))
     found = list(entries.order_by("-at", "-pk")[: TIMELINE + 1])
-    refs = _refs(incident, "page")
     pages = list(
         Page.objects.visible_to(viewer)
-        .filter(pk__in=refs)
+        .filter(pk__in=_refs(incident, "page"))
         .select_related("surface")
         .order_by("-opened_at", "-pk")
     )
+    shown = found[:TIMELINE]
+    corrected = _corrections(shown)
     return Story(
         incident=incident,
-        lines=[_line(entry, incident) for entry in found[:TIMELINE]],
+        lines=[
+            replace(
+                _line(entry, incident),
+                origin=refs[entry.incident_id],
+                corrections=corrected.get(entry.pk, ()),
+            )
+            for entry in shown
+        ],
         older=str(found[TIMELINE - 1].pk) if len(found) > TIMELINE else "",
         pages=paged.paged(pages, now=now, messages=True),
     )
+
+
+def _corrections(entries: Sequence[TimelineEntry]) -> dict[int, list[TimelineEntry]]:
+    """What was said to be wrong with entries, by the entry, in the order it was said."""
+    found: dict[int, list[TimelineEntry]] = {}
+    rows = TimelineEntry.objects.filter(corrects__in=[entry.pk for entry in entries])
+    for row in rows.order_by("at", "pk"):
+        found.setdefault(row.corrects_id or 0, []).append(row)
+    return found
 
 
 def _line(entry: TimelineEntry, incident: Incident) -> Line:

@@ -25,6 +25,6 @@ def find(request: HttpRequest, ref: str) -> Incident:
     if match is None:
         raise Http404
     seen = Incident.objects.visible_to(viewer(request)).select_related(
-        "surface", "surface__team", "commander", "type"
+        "surface__team__lead", "surface__parent", "commander", "type", "merged_into"
     )
     return get_object_or_404(seen, pk=int(match.group(1)))

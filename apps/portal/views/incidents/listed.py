@@ -7,6 +7,7 @@ from django.shortcuts import render
 
 from apps.accounts.roles import Grant
 from apps.core import clock
+from apps.core.models import Kind
 from apps.incidents.models import Severity
 from apps.portal import listing
 from apps.portal.access import granted, viewer, why_not
@@ -23,15 +24,22 @@ def incidents(request: HttpRequest) -> HttpResponse:
     state = listing.choice(params, "state", STATES, "open")
     severity = listing.choice(params, "severity", Severity.values)
     surface, mine = params.get("surface", "")[:80], params.get("mine") == "1"
-    rows = selectors.listed(person, state=state, severity=severity, surface=surface, mine=mine)
+    kind = listing.choice(params, "kind", Kind.values)
+    rows = selectors.listed(
+        person, state=state, severity=severity, surface=surface, mine=mine, kind=kind
+    )
     given = {
         "severity": ("Severity is", severity),
         "surface": ("Surface is", surface),
+        "kind": ("Kind is", Kind(kind).label.lower() if kind else ""),
         "mine": ("People include", "you" if mine else ""),
     }
+    now = clock.now()
+    page = listing.cut(rows, by="detected_at", params=params)
+    selectors.dress(page.rows)
     context = {
-        "now": clock.now(),
-        "page": listing.cut(rows, by="detected_at", params=params),
+        "now": now,
+        "page": page,
         "tabs": listing.tabs(
             request, "state", STATES, state, open=sum(open_by_severity(person).values())
         ),
@@ -40,6 +48,8 @@ def incidents(request: HttpRequest) -> HttpResponse:
         "severity": severity,
         "surface": surface,
         "mine": mine,
+        "kind": kind,
+        "kinds": Kind.choices,
         "severities": Severity.choices,
         "surfaces": surfaces_to_route_to(person),
         "why_respond": why_not(person, Grant.RESPOND),
