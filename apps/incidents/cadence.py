@@ -43,14 +43,17 @@ class Track:
 
 @dataclass(frozen=True, kw_only=True)
 class Due:
-    """An update that is owed: since when, by when, and the span in which reminders repeat.
+    """An update that is owed: since when, by when, and the span by which reminders reach further.
 
-    `owed_at` is what was owed before somebody put it off; without a snooze the same as `at`.
+    Once they reach everybody they come `again` after half a cadence, also where the first update
+    was owed within minutes. `owed_at` is what was owed before somebody put it off; without a
+    snooze it is the same as `at`.
     """
 
     since: datetime
     at: datetime
     interval: timedelta
+    again: timedelta
     owed_at: datetime
 
 
@@ -88,7 +91,8 @@ def due(track: Track) -> Due | None:
         return None
     # A promise made for the next minute does not call the lead a minute later.
     repeat = span if span and span > timedelta() else max(found - since, timedelta(minutes=10))
-    owed = Due(since=min(since, found), at=found, interval=repeat, owed_at=found)
+    again = max(repeat, *(one for one in track.cadence[:1] if one), timedelta()) / 2
+    owed = Due(since=min(since, found), at=found, interval=repeat, again=again, owed_at=found)
     if track.snoozed_until is not None and track.snoozed_until > found:
         owed = replace(owed, at=track.snoozed_until)
     return owed
@@ -137,13 +141,13 @@ class Slot:
 
 
 def slots(owed: Due, now: datetime) -> list[Slot]:
-    """The reminders whose time has come, oldest first: soon, due, then each half interval."""
+    """The reminders whose time has come, oldest first: soon, due, half an interval and a whole one
+    late, then each half cadence."""
     found = [Slot(name="due", at=owed.at, reach=0)]
     if not is_put_off(owed):  # who has just put it off knows
         found.insert(0, Slot(name="soon", at=soon_at(owed), reach=0))
-    half = owed.interval / 2
     for number in range(1, MOST_SLOTS):
-        at = owed.at + half * number
+        at = owed.at + (owed.interval / 2) * min(number, 2) + owed.again * max(0, number - 2)
         if at > now:
             break
         found.append(Slot(name=f"late{number}", at=at, reach=min(number, 2)))

@@ -150,6 +150,13 @@ def test_reminders_reach_further_with_each_half_interval(
     assert (found[-1].reach if found else None) == reach
 
 
+def test_a_first_update_that_was_owed_within_minutes_does_not_ring_each_five() -> None:
+    owed = cadence.due(track())
+    assert owed is not None
+    found = [int((slot.at - T0).total_seconds() / 60) for slot in cadence.slots(owed, at(60))]
+    assert found == [8, 10, 15, 20, 35, 50]
+
+
 def test_who_has_put_it_off_is_not_told_that_it_is_due_soon() -> None:
     owed = cadence.due(track(last_at=at(0), snoozed_until=at(50)))
     assert owed is not None
