@@ -13,14 +13,13 @@ from apps.core import audit, clock
 from apps.core.admin_base import ModelAdmin, ReadOnly, act, become, display, register, when
 from apps.core.admin_base.forms import Form
 from apps.core.admin_base.lists import chip, edit_link
-from apps.runbooks import selectors, services
+from apps.runbooks import selectors, services, triggers
 from apps.runbooks.freshness import Band
-from apps.runbooks.models import Execution, Runbook, RunbookVersion, Trigger
+from apps.runbooks.models import Execution, Runbook, RunbookVersion
 
 TONES = {Band.FRESH: "success", Band.AGING: "warning", Band.STALE: "danger", Band.NEVER: ""}
 RUN_TONES = {"running": "warning", "completed": "success"}
 VERSION_TONES = {"approved": "success", "in_review": "warning"}
-_EXAMPLE = "alert: snowflake timeout"
 
 
 class RunbookForm(Form):
@@ -28,10 +27,7 @@ class RunbookForm(Form):
         label="What brings it up",
         required=False,
         widget=forms.Textarea(attrs={"rows": 5}),
-        help_text=(
-            f"One a line, such as “{_EXAMPLE}”. Sorts: {', '.join(Trigger.By.values)}. An alert "
-            "brings it up when its summary or name holds all the words."
-        ),
+        help_text=triggers.HELP,
     )
 
     class Meta:
@@ -41,21 +37,14 @@ class RunbookForm(Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if self.instance.pk:
-            rows = self.instance.triggers.order_by("by", "value")
-            self.fields["brings_up"].initial = "\n".join(f"{row.by}: {row.value}" for row in rows)
+            rows = self.instance.triggers.order_by("by", "value").values_list("by", "value")
+            self.fields["brings_up"].initial = triggers.write_lines(rows)
 
     def clean_brings_up(self) -> list[tuple[str, str]]:
-        found = []
-        for number, line in enumerate(str(self.cleaned_data["brings_up"]).splitlines(), 1):
-            by, colon, value = (part.strip() for part in line.partition(":"))
-            if not line.strip():
-                continue
-            if not colon or not value or by not in Trigger.By.values:
-                raise forms.ValidationError(
-                    f"Line {number}: write a sort, a colon and a value, such as “{_EXAMPLE}”."
-                )
-            found.append((by, value))
-        return found
+        try:
+            return triggers.read_lines(str(self.cleaned_data["brings_up"]))
+        except ValueError as error:
+            raise forms.ValidationError(str(error)) from error
 
 
 class RetireForm(forms.Form):

@@ -6,9 +6,18 @@ from dataclasses import dataclass, replace
 
 from apps.core.safe_json import scrub_text
 from apps.runbooks.steps import StepIn, faults, tidy
+from apps.runbooks.triggers import SORTS as TRIGGERS
 
+__all__ = [
+    "MOST_BYTES",
+    "MOST_LISTED",
+    "TRIGGERS",
+    "Document",
+    "Unreadable",
+    "check_size",
+    "checked",
+]
 MOST_BYTES = 256 * 1024
-TRIGGERS = ("alert", "code", "incident_type", "request_type", "factor")
 MOST_LISTED = 100  # surfaces, triggers
 
 

@@ -31,6 +31,7 @@ from apps.runbooks.steps import Fault, StepIn, digest, faults, tidy
 
 Status = RunbookVersion.Status
 MOST_TRIGGERS = 50
+RESERVED = frozenset({"new", "import", "runs"})  # words of the portal's addresses
 TriggerIn = tuple[str, str]  # what sort it is, and its value
 
 
@@ -102,6 +103,8 @@ def _check(runbook: Runbook) -> None:
         fields["key"] = list(error.messages)
     if len(runbook.key) > 60:
         fields["key"] = ["A key has at most 60 characters."]
+    if runbook.key in RESERVED:
+        fields["key"] = [f"“{runbook.key}” is an address of ours. Use another key."]
     if not runbook.title or len(runbook.title) > 120:
         fields["title"] = ["Give it a title of at most 120 characters."]
     if len(runbook.summary) > 2_000:

@@ -1,0 +1,1 @@
+"""Runbooks: found and read (pages), written (write), decided about (act), run (runs)."""
