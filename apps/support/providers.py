@@ -83,7 +83,7 @@ def _hint(ticket: Ticket, surface: Surface | None) -> Hint:
         said.append("sounds alike")
     if not said and close:
         said.append("a surface beside it")
-    score = min(1.0, 0.5 * here + 0.2 * (close and alike < SIMILAR) + 0.5 * alike)
+    score = min(1.0, 0.35 * here + 0.15 * (close and alike < SIMILAR) + 0.65 * alike)
     return Hint(
         kind=ties.KIND,
         ref=ticket.ref,
