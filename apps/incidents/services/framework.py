@@ -1,4 +1,4 @@
-"""The framework as managers keep it: levels, types, task templates, audiences, prepared words.
+"""The framework as managers keep it: levels, types, task templates, audiences.
 
 Keys stay once they are given, because tools name rows by them. What incidents refer to is
 archived, never deleted.
@@ -15,14 +15,7 @@ from django.db.models import ManyToManyField, Model
 
 from apps.core.audit import Actor
 from apps.core.errors import Invalid
-from apps.incidents import templating
-from apps.incidents.models import (
-    Audience,
-    CommsTemplate,
-    IncidentType,
-    SeverityLevel,
-    TaskTemplate,
-)
+from apps.incidents.models import Audience, IncidentType, SeverityLevel, TaskTemplate
 
 M = TypeVar("M", bound=Model)
 LONGEST_SECONDS = 90 * 24 * 3600
@@ -82,26 +75,6 @@ def save_audience(
     given = _kept(row, fields)
     if row.pk and given.get("side", row.side) != row.side and row.templates.exists():
         _refuse("side", "Words are prepared for it. Make another audience instead.")
-    return _save(row, given)
-
-
-@transaction.atomic
-def save_comms_template(
-    *, comms_template: CommsTemplate | None, fields: Mapping[str, Any], actor: Actor
-) -> CommsTemplate:
-    """Raises Invalid at `subject` or `body` for a placeholder that is not known, or that people
-    outside must not read."""
-    row = CommsTemplate.objects.get(pk=comms_template.pk) if comms_template else CommsTemplate()
-    given = _kept(row, fields)
-    audience = given.get("audience") or row.audience
-    outside = audience.side == Audience.Side.PUBLIC
-    limits = {"subject": templating.MAX_SUBJECT, "body": templating.MAX_BODY}
-    for name, limit in limits.items():
-        text = str(given.get(name, getattr(row, name)))
-        try:
-            templating.check(text, outside=outside, limit=limit)
-        except templating.TemplateError as error:
-            _refuse(name, error.message)
     return _save(row, given)
 
 
