@@ -255,8 +255,7 @@ def take_command(incident: Incident, first: Command, actor: Actor, now: datetime
 def _lock(incident: Incident) -> Incident:
     """The incident's row as it is now, locked after its pages; Conflict when it moved on."""
     lock_pages(incident)
-    rows = Incident.objects.select_for_update(of=("self",)).select_related("commander", "surface")
-    locked = rows.get(pk=incident.pk)
+    locked = Incident.objects.select_for_update().get(pk=incident.pk)  # no join: it would be stale
     if locked.status != incident.status:
         raise Conflict(
             f"This incident was changed by somebody else meanwhile: it is {locked.status}. "

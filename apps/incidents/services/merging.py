@@ -41,9 +41,12 @@ _MODELS: dict[str, type[models.Model]] = {
 
 
 def _lock_both(one: Incident, other: Incident) -> tuple[Incident, Incident]:
-    """Both incidents locked after their pages, the lower first, so that merges that cross wait."""
+    """Both incidents locked after their pages, the lower first, so that merges that cross wait.
+
+    Without a join: after a wait the row is fresh, what is joined to it is not.
+    """
     paging.lock(page_ids(one) + page_ids(other))
-    rows = Incident.objects.select_for_update(of=("self",)).select_related("merged_into")
+    rows = Incident.objects.select_for_update()
     found = {row.pk: row for row in rows.filter(pk__in=[one.pk, other.pk]).order_by("pk")}
     return found[one.pk], found[other.pk]
 
