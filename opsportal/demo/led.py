@@ -26,6 +26,7 @@ TYPES = "E-mail columns read as plain text"
 REVISION = "Connection tests: 31 %"
 STALE = "Profiles of 43 repositories"
 ZENDESK = "Zendesk pack: total_discount"
+CONTEXT = "MCP tools: 41 of 160"
 AGAIN = "National ids read as phone numbers in one workspace"
 
 
@@ -135,7 +136,11 @@ def types_again(stage: Stage) -> Beats:
     yield stage.day(7, "10:20")
     stage.move("priya", AGAIN, Status.MITIGATED, "Lumen's columns have their types again.")
     yield stage.day(7, "11:00")
-    stage.move("priya", AGAIN, Status.RESOLVED, "2.13.2 has the rule.")
+    stage.move(
+        "priya", AGAIN, Status.RESOLVED, "2.13.2 has the rule.",
+        impact="41 columns of one customer had a wrong type for a day.",
+        silence="One customer, told in the ticket.",
+    )  # fmt: skip
     yield stage.day(5, "14:00")
     learn(
         stage,
@@ -156,6 +161,43 @@ def types_again(stage: Stage) -> Beats:
             ),
         ),
     )  # fmt: skip
+
+
+def context_field(stage: Stage) -> Beats:
+    """Reviewed in time, and all that was promised is verified."""
+    yield stage.day(18, "13:40")
+    call_it(stage, CONTEXT, "deployment")
+    yield stage.day(16, "10:00")
+    learn(
+        stage,
+        CONTEXT,
+        "priya",
+        {
+            "what_happened": "2.13.0 renamed a field of the context. The agent, the editor and the "
+            "catalog read it under its old name.",
+            "impact": "41 of 160 calls of the agent and 22 of 80 sessions of the editor, for "
+            "21 hours. No data was lost.",
+            "detection": "Two alerts, four minutes after the release.",
+            "went_well": "One look at what leans on the contract showed all three.",
+        },
+        {"change-without-canary": "A contract changed for everybody at once."},
+        (
+            Promise(
+                "Contract changes take a compatibility test",
+                "A renamed field is red before it is merged.",
+                "prevent", "P1", "priya", "change-without-canary", 7,
+            ),
+        ),
+    )  # fmt: skip
+    yield stage.day(15, "09:00")
+    publish_review(stage, CONTEXT, "nora")
+    yield stage.day(12, "09:00")
+    keep(
+        stage, "Contract changes take", "priya", note="The test is red for the old change.",
+        url="https://ci.dataface.example/runs/9014",
+    )  # fmt: skip
+    yield stage.day(11, "10:30")
+    check(stage, "Contract changes take", "mara", "Saw it fail and pass.")
 
 
 def bad_revision(stage: Stage) -> Beats:
@@ -330,6 +372,7 @@ STORIES: tuple[Story, ...] = (
     books.rehearsal,
     semantic_types,
     types_again,
+    context_field,
     bad_revision,
     stale_profiles,
     zendesk,

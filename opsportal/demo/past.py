@@ -46,12 +46,20 @@ def semantic_types(stage: Stage) -> Beats:
     stage.move("priya", title, Status.IDENTIFIED, "The new identifier detector.")
     yield stage.day(34, "11:50")
     stage.say("priya", title, "Hosted workers are pinned to 2.11.3; cost of re-profiling shown.")
-    stage.move("priya", title, Status.MITIGATED)
+    stage.move("priya", title, Status.MITIGATED, "Boards hidden, hosted workers pinned to 2.11.3.")
     yield stage.day(33, "09:20")
     stage.say(
         "nora", title, "Access log: six views by the customer's own staff, none from outside."
     )
-    stage.move("priya", title, Status.RESOLVED, "Ostra has confirmed.")
+    stage.move(
+        "priya",
+        title,
+        Status.RESOLVED,
+        "Ostra has confirmed.",
+        impact="Four customers; two boards of Ostra showed a column that is to be hidden, for "
+        "5 h 20 min.",
+        silence="The four customers were told by name.",
+    )
     yield stage.day(27, "14:00")
     stage.move("nora", title, Status.CLOSED, "Reviewed with the team.")
 
@@ -90,7 +98,14 @@ def context_field(stage: Stage) -> Beats:
     yield stage.day(17, "10:41")
     done = [(errors, "resolved"), (panel, "resolved")]
     stage.send(stage.sources.metrics, payloads.alertmanager(done, group=group, started_at=started))
-    stage.move("priya", errors.summary, Status.RESOLVED, "2.13.1 serves both names.")
+    stage.move(
+        "priya",
+        errors.summary,
+        Status.RESOLVED,
+        "2.13.1 serves both names.",
+        impact="Answers of the agent and the panel of the editor carried old types for 21 hours.",
+        silence="Only users of the preview were hit; each has a ticket.",
+    )
     yield stage.day(13, "12:00")
     stage.move("nora", errors.summary, Status.CLOSED, "Contract changes take a compatibility test.")
 
@@ -119,7 +134,14 @@ def stale_profiles(stage: Stage) -> Beats:
     yield stage.day(21, "11:30")
     stage.say("tomas", title, "Catching up five at a time, so that no warehouse is hit at once.")
     yield stage.day(20, "09:15")
-    stage.move("mara", title, Status.RESOLVED, "All 43 have a profile of today.")
+    stage.move(
+        "mara",
+        title,
+        Status.RESOLVED,
+        "All 43 have a profile of today.",
+        impact="43 repositories of three customers read profiles that were nine days old.",
+        silence="All three were told in their tickets.",
+    )
     yield stage.day(14, "13:00")
     stage.move("nora", title, Status.CLOSED)
 
@@ -146,16 +168,29 @@ def bad_revision(stage: Stage) -> Beats:
     stage.say("jonas", summary, "Constraint dropped. 0.3 % of tests fail.")
     _cloud_monitoring(stage, "closed", summary, start)
     yield start + timedelta(minutes=60)
-    stage.move("jonas", summary, Status.MITIGATED)
+    stage.move("jonas", summary, Status.MITIGATED, "The constraint is dropped; 0.3 % fail.")
     yield start + timedelta(minutes=95)
-    stage.move("jonas", summary, Status.RESOLVED, "Boards that showed `blocked` are back.")
+    stage.move(
+        "jonas",
+        summary,
+        Status.RESOLVED,
+        "Boards that showed `blocked` are back.",
+        impact="Connection tests of projects made that day failed for 46 minutes.",
+    )
     yield stage.day(11, "09:05")
     deploy(stage, 148, "success", "Weekly deploy.")
     yield stage.day(11, "09:40")
     pinned = "Deploy of 00148 changes nothing: traffic is still pinned to 00146"
     stage.declare("aiko", pinned, "SEV4", "platform.deploy.cloud")
     yield stage.day(11, "10:00")
-    stage.move("aiko", pinned, Status.RESOLVED, "Traffic goes to the latest revision again.")
+    stage.move(
+        "aiko",
+        pinned,
+        Status.RESOLVED,
+        "Traffic goes to the latest revision again.",
+        impact="A deployment reached nobody for 35 minutes.",
+        silence="Nobody outside noticed.",
+    )
     yield stage.day(10, "13:30")
     stage.move("nora", summary, Status.IN_REVIEW)
 
@@ -198,7 +233,14 @@ def unasked_scan(stage: Stage) -> Beats:
     stage.say("aiko", title, "Found by job label: board none, app `inspector`, an old client.")
     stage.move("aiko", title, Status.IDENTIFIED, "Clients before 1.9 profile when they open.")
     yield stage.day(9, "09:40")
-    stage.move("hannah", title, Status.RESOLVED, "Old clients are refused; refund is granted.")
+    stage.move(
+        "hannah",
+        title,
+        Status.RESOLVED,
+        "Old clients are refused; refund is granted.",
+        impact="One customer, 410 dollars of BigQuery.",
+        silence="One customer was hurt and has the refund.",
+    )
 
 
 def zendesk_column(stage: Stage) -> Beats:
@@ -229,10 +271,16 @@ def zendesk_column(stage: Stage) -> Beats:
     stage.rate("dele", summary, "SEV2", "9 of 17 projects have synced by now.")
     yield start + timedelta(minutes=98)
     stage.say("ines", summary, "Shim in the pack reads both names; fixtures have the drift case.")
-    stage.move("dele", summary, Status.MITIGATED)
+    stage.move("dele", summary, Status.MITIGATED, "The shim reads both names.")
     yield start + timedelta(minutes=188)
     stage.post("zendesk:total_discount", "All nine projects verified.", action="resolve")
-    stage.move("dele", summary, Status.RESOLVED, "The lasting fix is the upstream package's.")
+    stage.move(
+        "dele",
+        summary,
+        Status.RESOLVED,
+        "The lasting fix is the upstream package's.",
+        impact="Boards with discounts had no rows in nine workspaces for up to three hours.",
+    )
 
 
 def suspended_warehouse(stage: Stage) -> Beats:
@@ -264,7 +312,13 @@ def date_axis(stage: Stage) -> Beats:
     )
     yield stage.day(6, "11:10")
     stage.say("ines", title, "`validate-templates` says that the original changed. Copy again.")
-    stage.move("ines", title, Status.RESOLVED)
+    stage.move(
+        "ines",
+        title,
+        Status.RESOLVED,
+        impact="A wrong label on boards with ejected templates.",
+        silence="Cosmetic.",
+    )
     yield stage.day(5, "08:30")
     stage.move("nora", title, Status.CLOSED)
 
@@ -287,7 +341,13 @@ def rehearsal(stage: Stage) -> Beats:
     yield stage.day(5, "13:21")
     stage.say("aiko", title, "Who takes a billing dispute, who a provisioning outage? Not written.")
     yield stage.day(5, "13:45")
-    stage.move("jonas", title, Status.RESOLVED, "Replay went through; two findings.")
+    stage.move(
+        "jonas",
+        title,
+        Status.RESOLVED,
+        "Replay went through; two findings.",
+        impact="Nobody: a rehearsal.",
+    )
 
 
 def nobody_answered(stage: Stage) -> Beats:

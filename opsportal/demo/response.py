@@ -12,7 +12,7 @@ from apps.customers.models import Account
 from apps.followups import services as followups
 from apps.followups.models import Factor, FollowUp
 from apps.incidents import services as incidents
-from apps.incidents.models import Audience, IncidentType
+from apps.incidents.models import Audience, IncidentType, StatusUpdate
 from apps.incidents.services import impacts, review_steps, review_text, reviews, tasks, updates
 from opsportal.demo.stage import Stage
 
@@ -52,7 +52,8 @@ def tell(
     states: Mapping[str, str] | None = None,
     next_in: int = 0,
 ) -> None:
-    """Publish an update; `next_in` minutes are promised until the next one."""
+    """Publish an update, with the commander's yes where one is asked for; `next_in` minutes are
+    promised until the next one."""
     draft = updates.draft(
         incident=stage.incident(title),
         audience=Audience.objects.get(key=audience),
@@ -64,7 +65,13 @@ def tell(
         actor=by(stage, who),
         now=stage.now,
     )
-    updates.publish(update=draft, person=stage.cast[who], actor=by(stage, who), now=stage.now)
+    sent = updates.publish(
+        update=draft, person=stage.cast[who], actor=by(stage, who), now=stage.now
+    )
+    if sent.status == StatusUpdate.Status.PENDING:
+        yes = stage.incident(title).commander
+        assert yes is not None
+        updates.publish(update=sent, person=yes, actor=audit.person(yes), now=stage.now)
     stage.run()
 
 

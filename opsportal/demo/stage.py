@@ -193,11 +193,19 @@ class Stage:
         actor = audit.person(self.cast[who])
         incidents.comment(incident=self.incident(title), text=text, actor=actor, now=self.now)
 
-    def move(self, who: str, title: str, to: str, note: str = "") -> None:
-        """The incident goes on to another state."""
-        actor = audit.person(self.cast[who])
+    def move(
+        self, who: str, title: str, to: str, note: str = "", impact: str = "", silence: str = ""
+    ) -> None:
+        """The incident goes on to another state, with who was hurt and why the public is not told
+        where the step asks for it."""
         incidents.transition(
-            incident=self.incident(title), to=to, actor=actor, now=self.now, note=note
+            incident=self.incident(title),
+            to=to,
+            actor=audit.person(self.cast[who]),
+            now=self.now,
+            note=note,
+            impact_summary=impact,
+            public_silence=silence,
         )
         self.run()
 
