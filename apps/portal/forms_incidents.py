@@ -362,6 +362,8 @@ class UpdateForm(ZonedForm):
         help_text="Markdown works. Say what is wrong, for whom, what they can do, and what we do.",
     )
     next_update_at = local_time(
-        "Promise the next one by", required=False, help="It is written under the message."
+        "Promise the next one by",
+        required=False,
+        help="Reminders count to it. A message with {{ next_update }} in it needs one.",
     )
     version = forms.IntegerField(required=False, widget=forms.HiddenInput)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
-from apps.accounts.models import Person
 from apps.core import audit
 from apps.incidents import services
 from apps.incidents.models import Incident
@@ -26,18 +25,6 @@ def ravi(cast: Cast) -> Client:
 
 
 ENDING = {"impact_summary": "Reports were late for an hour", "public_silence": "Nobody saw it"}
-NOTED = {"detection_source": "internal"}
-
-
-def _end(incident: Incident, person: Person, world: World) -> None:
-    services.transition(
-        incident=incident,
-        to="resolved",
-        **ENDING,
-        **NOTED,
-        actor=audit.person(person),
-        now=world.now,
-    )
 
 
 def _page(made: Scene) -> str:
@@ -52,7 +39,7 @@ def test_the_list_shows_what_is_open_and_its_filters_stand_in_the_address(
 ) -> None:
     other = build.incident(title="Login is slow", severity="SEV4", by=cast.ravi, now=world.now)
     ended = build.incident(title="Quota exceeded", by=cast.bea, now=world.now)
-    _end(ended, cast.bea, world)
+    build.step(ended, "resolved", by=cast.bea, now=world.now)
     seen = {
         "": {made.incident.pk, other.pk},
         "?state=resolved": {ended.pk},
@@ -192,7 +179,7 @@ def test_an_incident_in_triage_is_declined_and_taken_back_with_a_reason(
 def test_reopening_takes_a_reason_and_keeps_what_was_typed(
     made: Scene, cast: Cast, world: World, ravi: Client
 ) -> None:
-    _end(made.incident, cast.ravi, world)
+    build.step(made.incident, "resolved", by=cast.ravi, now=world.now)
     response = ravi.post(f"{_page(made)}move/", {"to": "investigating", "note": "  "})
     assert response.status_code == 400
     assert "Say why it is opened again." in text_of(response)
@@ -206,7 +193,7 @@ def test_reopening_takes_a_reason_and_keeps_what_was_typed(
 def test_resolving_what_is_resolved_is_refused_in_words(
     made: Scene, cast: Cast, world: World, ravi: Client
 ) -> None:
-    _end(made.incident, cast.ravi, world)
+    build.step(made.incident, "resolved", by=cast.ravi, now=world.now)
     response = ravi.post(f"{_page(made)}move/", {"to": "resolved"}, follow=True)
     assert "This incident is resolved; it cannot become resolved." in text_of(response)
     assert made.incident.timeline.filter(what="resolved").count() == 1
@@ -382,7 +369,7 @@ def test_lists_and_pages_cost_the_same_for_many_rows(
 
 def test_the_stepper_shows_no_state_that_was_skipped(made: Scene, cast: Cast, world: World) -> None:
     incident = build.incident(by=cast.maya, now=world.now)
-    _end(incident, cast.maya, world)
+    build.step(incident, "resolved", by=cast.maya, now=world.now)
     shown = sign_in(cast.maya).get(f"/incidents/{incident.ref}/").context["lifecycle"]
     assert [item["label"] for item in shown] == ["Triage", "Investigating", "Resolved"]
     world.run()

@@ -10,13 +10,16 @@ from typing import Any
 from apps.accounts.models import Person
 from apps.alerts.models import Alert
 from apps.changes.models import Change
-from apps.incidents.models import Incident, IncidentLink
+from apps.core.text import one_line
+from apps.incidents import templating
+from apps.incidents.models import Component, Incident, IncidentLink
 from apps.incidents.models.comms import Audience, Stage
 from apps.incidents.ports import Hint
 from apps.incidents.selectors.commander import WHY, Named, commander_for
 from apps.incidents.selectors.hints import hints
 from apps.incidents.services import templates
 from apps.incidents.services.links import NewLink
+from apps.notifications import services as notifications
 from apps.ownership.models import Surface
 from apps.portal.selectors.incidents import Suggestion, suggested
 from apps.portal.services.incidents import first_audience
@@ -76,7 +79,8 @@ def look(
     person: Person,
     *,
     surface: Surface | None,
-    words: str,
+    title: str,
+    summary: str,
     type_key: str,
     answers: Mapping[str, str],
     ticked: Collection[tuple[str, str]],
@@ -86,6 +90,7 @@ def look(
     """All of it for what is written so far. Nothing is offered before anything is said."""
     suggestion = suggested(answers) if answers else None
     who, named = commander_for(surface, now=now)
+    words = f"{title} {summary}"
     found = offered(person, surface=surface, words=words, type_key=type_key, now=now)
     if leave_out is not None:
         found = [one for one in found if (one.kind, one.ref) != (leave_out.kind, leave_out.ref)]
@@ -97,7 +102,7 @@ def look(
             Offered(number, hint, (hint.kind, hint.ref) in ticked)
             for number, hint in enumerate(_mixed(found), start=1)
         ],
-        messages=_messages(suggestion.key if suggestion else "", surface, now),
+        messages=_messages(suggestion, surface, title, now),
     )
 
 
@@ -121,18 +126,33 @@ def _mixed(found: Sequence[Hint]) -> list[Hint]:
     return kept[:SHOWN]
 
 
-def _messages(severity: str, surface: Surface | None, now: datetime) -> list[Message]:
-    """The prepared words of both sides, with the names that need an incident left open."""
+def _messages(
+    suggestion: Suggestion | None, surface: Surface | None, title: str, now: datetime
+) -> list[Message]:
+    """The prepared words of both sides; names that need an incident are left to be filled."""
+    severity = suggestion.key if suggestion else ""
+    known = {"title": one_line(title), "severity": severity, "affected": _affected(surface)}
+    if surface is not None:
+        known["surface"] = surface.key
+    bare = Incident(surface=surface, severity=severity or "SEV3", detected_at=now)
     made = []
     for side in (Audience.Side.INTERNAL, Audience.Side.PUBLIC):
         audience = first_audience(side, severity)
         if audience is None:
             continue
-        bare = Incident(surface=surface, severity=severity or "SEV3", detected_at=now)
         template = templates.fitting(incident=bare, audience=audience, stage=Stage.INITIAL)
         if template is not None:
-            made.append(Message(side, audience, template.subject, template.body))
+            subject = templating.fill(template.subject, known)
+            made.append(Message(side, audience, subject, templating.fill(template.body, known)))
     return made
+
+
+def _affected(surface: Surface | None) -> str:
+    """The components of the status page that hang on the surface, as the message will name them."""
+    near = [pk for pk in (surface.pk, surface.parent_id) if pk] if surface else []
+    rows = Component.objects.filter(surfaces__in=near, archived_at=None).distinct()
+    names = list(rows.values_list("name", flat=True)) if near else []
+    return ", ".join(names) or f"a part of {notifications.site().name}"
 
 
 # -- what it is made of

@@ -16,7 +16,7 @@ from apps.portal import formats, plots
 
 MONTHS = (3, 6, 12)
 STANDARD = 6
-LOOKS = {"SEV1": "pl-1", "SEV2": "pl-2", "SEV3": "pl-3", "SEV4": "pl-4"}
+LOOKS = {key: f"pl-{key.lower()}" for key in Severity.values}
 SHOWN = 50  # rows of a list; the file has all
 
 

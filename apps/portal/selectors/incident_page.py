@@ -37,6 +37,7 @@ from apps.runbooks.models import Execution, StepResult
 
 LINKS = 100
 UPDATES = 20
+TASKS = 6  # open ones that are shown at once
 OPEN_TASKS_FIRST = {"open": 0, "done": 1, "dropped": 2}
 HEADS = {"ticket": "Tickets", "change": "Changes", "incident": "Incidents"}
 # Roles that everybody looks for; the others are shown once somebody has them.
@@ -111,6 +112,23 @@ class Board:
         return sum(1 for task in self.tasks if task.status == IncidentTask.Status.OPEN)
 
     @property
+    def tasks_first(self) -> Sequence[IncidentTask]:
+        """The open tasks that are shown at once."""
+        return self.tasks[: min(self.open_tasks, TASKS)]
+
+    @property
+    def tasks_rest(self) -> Sequence[IncidentTask]:
+        return self.tasks[len(self.tasks_first) :]
+
+    @property
+    def tasks_more(self) -> int:
+        return self.open_tasks - len(self.tasks_first)
+
+    @property
+    def tasks_ended(self) -> int:
+        return len(self.tasks) - self.open_tasks
+
+    @property
     def still_hurt(self) -> int:
         return sum(1 for impact in self.impacts if impact.to_at is None)
 
@@ -144,7 +162,7 @@ def roles(incident: Incident) -> list[RoleRow]:
         row = held.get(role)
         if row is not None:
             rows.append(RoleRow(role, role.label, row.person, row.from_at, row.why))
-        elif role in WANTED:
+        elif role in WANTED and incident.is_standing:
             rows.append(RoleRow(role, role.label, None))
     return rows
 

@@ -113,7 +113,8 @@ def _look(
     return declaring.look(
         person,
         surface=_surface(word("surface", 80), person),
-        words=f"{word('title', 200)} {word('summary', 300)}",
+        title=word("title", 200),
+        summary=word("summary", 300),
         type_key=word("type", 40),
         answers=answers,
         ticked=_pairs(params),

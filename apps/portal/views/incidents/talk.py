@@ -38,7 +38,9 @@ def update_new(request: HttpRequest, ref: str) -> HttpResponse:
     if not known:
         raise Http404
     keys = {one.key: one for one in known}
-    audience = keys.get(request.GET.get("audience", ""), known[0])
+    side = request.GET.get("side", "")
+    first = next((one for one in known if one.side == side), known[0])
+    audience = keys.get(request.GET.get("audience", ""), first)
     if request.method == "POST":
         return _sent(request, found, audience, None, person, now)
     form = _fresh(request, found, audience, now)
