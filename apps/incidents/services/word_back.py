@@ -29,13 +29,14 @@ def still_broken(
 ) -> TimelineEntry:
     """A customer says that it is not over: the timeline has it, and the commander hears of it.
 
-    `ref` and `url` name where it was said (a ticket), `text` is what was said, empty where not
-    everybody may read it. At most one message in ten minutes: what comes in between is in the
-    next one. One place at one instant is noted once.
+    `ref` and `url` name where it was said (a ticket, and the very word in it), `text` is what
+    was said, empty where not everybody may read it. At most one message in ten minutes: what
+    comes in between is in the next one. What stands at one `url` is noted once, however often it
+    is brought.
     """
     rows = Incident.objects.select_for_update(of=("self",), no_key=True)
     incident = rows.select_related("commander", "surface").get(pk=incident.pk)
-    known = incident.timeline.filter(what=WHAT, subject_ref=ref[:60], at=now).first()
+    known = incident.timeline.filter(what=WHAT, subject_ref=ref[:60], subject_url=url[:300]).first()
     if known is not None:
         return known
     said = clip(one_line(text), MOST)
