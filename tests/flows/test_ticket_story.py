@@ -120,7 +120,10 @@ from apps.core import audit, clock
 from apps.incidents import services
 from apps.incidents.models import Incident
 row = Incident.objects.get(pk={incident[0][4:]})
-services.transition(incident=row, to="resolved", actor=audit.SYSTEM, now=clock.now())
+services.transition(
+    incident=row, to="resolved", actor=audit.SYSTEM, now=clock.now(),
+    impact_summary="One customer's profiles.", public_silence="The customer hears in the ticket.",
+)
 answer = True
 """)
         assert ticket(product)["status"] == "open"

@@ -190,7 +190,6 @@ def test_a_newcomer_to_a_group_that_is_just_being_resolved_wakes_somebody() -> N
 
 
 def test_resolving_an_incident_against_a_step_of_its_page() -> None:
-    from apps.incidents import services as incidents
     from apps.incidents.models import Incident
 
     ravi = build.person("Ravi Rao", now=NOW)
@@ -202,9 +201,7 @@ def test_resolving_an_incident_against_a_step_of_its_page() -> None:
         incident = Incident.objects.latest("pk")
         errors = together(
             lambda: paging.take_due_steps(now=NOW),
-            lambda incident=incident: incidents.transition(
-                incident=incident, to="resolved", actor=audit.person(ravi), now=NOW
-            ),
+            lambda incident=incident: build.step(incident, "resolved", by=ravi, now=NOW),
         )
         assert errors == []
         assert Page.objects.latest("pk").status == "resolved"

@@ -154,12 +154,8 @@ def test_waiting_for_a_third_party_takes_what_and_until_when(
 
 
 def test_nobody_waits_for_what_is_over_already(cast: Cast) -> None:
-    from apps.incidents import services as incidents
-
     incident = build.incident(by=cast.maya, now=NOW)
-    incidents.transition(
-        incident=incident, to="resolved", note="gone", actor=kit.by(cast.maya), now=NOW
-    )
+    build.step(incident, "resolved", by=cast.maya, now=NOW)
     ticket = kit.in_state("open", NOW, cast.sam)
     with pytest.raises(Invalid) as caught:
         lifecycle.transition(

@@ -8,7 +8,6 @@ import pytest
 
 from apps.changes import services as changes
 from apps.core.errors import Invalid
-from apps.incidents import services as incidents
 from apps.notifications.models import Message
 from apps.support.models import Ticket, TicketEvent, TicketLink
 from apps.support.services import lifecycle, links, unblocking
@@ -104,10 +103,7 @@ def test_a_resolved_incident_brings_back_what_waited_for_it(cast: Cast) -> None:
     ticket = _waits(kit.in_state("open", NOW, cast.ravi), cast, "incident", incident.ref)
     beside = kit.in_state("open", NOW, cast.sam)
     _link(beside, cast, "incident", incident.ref, relation="related")
-    incidents.transition(
-        incident=incident, to="resolved", note="gone",
-        actor=kit.by(cast.maya), now=NOW + HOUR,
-    )  # fmt: skip
+    build.step(incident, "resolved", by=cast.maya, now=NOW + HOUR)
     ticket.refresh_from_db()
     beside.refresh_from_db()
     assert (ticket.status, ticket.expected_by, beside.status) == ("open", None, "open")
@@ -144,9 +140,7 @@ def test_a_ticket_waits_until_the_last_of_several_is_done(cast: Cast) -> None:
     incident = build.incident(by=cast.maya, now=NOW)
     ticket = _waits(kit.in_state("open", NOW, cast.sam), cast, "incident", incident.ref)
     vendor = _link(ticket, cast, "vendor", "Snowflake")
-    incidents.transition(
-        incident=incident, to="resolved", note="gone", actor=kit.by(cast.maya), now=NOW
-    )
+    build.step(incident, "resolved", by=cast.maya, now=NOW)
     ticket.refresh_from_db()
     assert ticket.status == "waiting_third_party"
     unblocking.unlink(link=vendor, actor=kit.by(cast.sam), now=NOW)

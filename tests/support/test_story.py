@@ -8,7 +8,6 @@ import pytest
 
 from apps.core import audit
 from apps.core.errors import IllegalTransition, Invalid
-from apps.incidents import services as incidents
 from apps.support.models import Ticket, TicketClock
 from apps.support.services import conversation, lifecycle, requester
 from apps.support.services.conversation import Stale
@@ -117,9 +116,7 @@ def test_waiting_for_an_incident_ends_when_it_is_resolved(world: World, cast: Ca
             actor=audit.person(cast.ravi),
             now=world.now,
         )
-    incidents.transition(
-        incident=incident, to="resolved", actor=audit.person(cast.maya), now=world.now
-    )
+    build.step(incident, "resolved", by=cast.maya, now=world.now)
     ticket.refresh_from_db()
     assert ticket.status == "open"
     world.run()
