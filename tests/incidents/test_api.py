@@ -131,7 +131,9 @@ def test_the_list_is_filtered_newest_first(
     with django_assert_max_num_queries(5):  # type: ignore[operator]
         assert asked() == [incident.ref for incident in reversed(made)]
     assert asked(severity="SEV2") == asked(surface="inspect.api") == [made[1].ref]
-    assert asked(status="triage") == asked(kind="drill") == []
+    assert asked(status="triage") == asked(kind="drill") == asked(type="vendor") == []
+    assert asked(standing="false") == []
+    assert asked(standing="true") == [incident.ref for incident in reversed(made)]
 
 
 def test_a_restricted_incident_is_hidden_from_who_is_not_on_it(cast: Cast) -> None:

@@ -43,7 +43,7 @@ class AnswersIn(serializers.Serializer[Any]):
     workaround = serializers.ChoiceField(["yes", "no"], required=False)
 
 
-class LinkIn(serializers.Serializer[Any]):
+class IncidentLinkIn(serializers.Serializer[Any]):
     """What belongs to the incident: a hint as it was offered, or anything by kind and ref."""
 
     kind = serializers.CharField(max_length=30)
@@ -73,7 +73,7 @@ class IncidentIn(serializers.Serializer[Any]):
     commander = PersonField(required=False, help_text="An e-mail address.")
     answers = AnswersIn(required=False)
     severity_reason = _words()
-    links = serializers.ListField(child=LinkIn(), required=False, max_length=MOST_LINKS)
+    links = serializers.ListField(child=IncidentLinkIn(), required=False, max_length=MOST_LINKS)
     impact_started_at = InstantField(required=False)
     detected_at = InstantField(required=False)
 

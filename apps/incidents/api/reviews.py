@@ -49,7 +49,7 @@ class ReviewCommentSerializer(serializers.ModelSerializer[ReviewComment]):
         fields = ["at", "by", "section", "text"]
 
 
-class ReviewSerializer(serializers.ModelSerializer[Review]):
+class IncidentReviewSerializer(serializers.ModelSerializer[Review]):
     """A review: its sections in Markdown, what contributed, and the facts behind it."""
 
     author = PersonField(allow_null=True)
@@ -97,7 +97,7 @@ class ReviewSerializer(serializers.ModelSerializer[Review]):
 
 def _shown(review: Review) -> dict[str, Any]:
     row = Review.objects.select_related("incident", "author", "approver").get(pk=review.pk)
-    return dict(ReviewSerializer(row, context={"now": clock.now()}).data)
+    return dict(IncidentReviewSerializer(row, context={"now": clock.now()}).data)
 
 
 def _review(user: Any, ref: str) -> Review:
@@ -112,19 +112,23 @@ def _review(user: Any, ref: str) -> Review:
 class IncidentReview(View):
     scopes = SCOPES
 
-    @extend_schema(responses=ReviewSerializer)
+    @extend_schema(responses=IncidentReviewSerializer)
     def get(self, request: Request, ref: str) -> Response:
         """The review of an incident; 404 while nobody has opened one."""
         return Response(_shown(_review(request.user, ref)))
 
-    @extend_schema(request=None, responses={200: ReviewSerializer})
+    @extend_schema(
+        operation_id="incidents_review_open",
+        request=None,
+        responses={200: IncidentReviewSerializer},
+    )
     @idempotent
     def post(self, request: Request, ref: str) -> Response:
         """Open the review, drafted from the facts; the one that stands when there is one."""
         incident = incident_by(request.user, ref)
         return Response(_shown(opening.open_review(incident=incident, **by(request))))
 
-    @extend_schema(request=ReviewPatch, responses=ReviewSerializer)
+    @extend_schema(request=ReviewPatch, responses=IncidentReviewSerializer)
     def patch(self, request: Request, ref: str) -> Response:
         """Write the sections that are named, all or none, as they were begun at `version`."""
         review = _review(request.user, ref)
@@ -143,7 +147,7 @@ class IncidentReview(View):
 class IncidentReviewTransition(View):
     scopes = SCOPES
 
-    @extend_schema(request=ReviewStepIn, responses={200: ReviewSerializer})
+    @extend_schema(request=ReviewStepIn, responses={200: IncidentReviewSerializer})
     @idempotent
     def post(self, request: Request, ref: str) -> Response:
         """Hand it in, send it back with a note, approve it, publish it."""
@@ -166,7 +170,7 @@ class IncidentReviewTransition(View):
 class IncidentReviewFactor(View):
     scopes = SCOPES
 
-    @extend_schema(request=ReviewFactorIn, responses=ReviewSerializer)
+    @extend_schema(request=ReviewFactorIn, responses=IncidentReviewSerializer)
     def put(self, request: Request, ref: str, key: str) -> Response:
         """Say that a factor contributed, and how here. Follow-ups that were verified against it on
         the surface within 90 days are open again: the fix did not hold."""
@@ -176,7 +180,7 @@ class IncidentReviewFactor(View):
         writing.add_factor(review=review, factor=factor, note=note, **by(request))
         return Response(_shown(review))
 
-    @extend_schema(responses=ReviewSerializer)
+    @extend_schema(responses=IncidentReviewSerializer)
     def delete(self, request: Request, ref: str, key: str) -> Response:
         """Take a factor off."""
         review = _review(request.user, ref)

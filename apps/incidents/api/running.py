@@ -18,7 +18,7 @@ from apps.incidents import services
 from apps.incidents.api.inputs import (
     ImpactIn,
     ImpactPatch,
-    LinkIn,
+    IncidentLinkIn,
     PageIn,
     ReasonIn,
     RoleIn,
@@ -204,12 +204,12 @@ class IncidentLinks(Children):
     def get_queryset(self) -> QuerySet[IncidentLink]:
         return self.of(IncidentLink.objects.all())
 
-    @extend_schema(request=LinkIn, responses={200: LinkSerializer(many=True)})
+    @extend_schema(request=IncidentLinkIn, responses={200: LinkSerializer(many=True)})
     @idempotent
     def post(self, request: Request, ref: str) -> Response:
         """Link something. A second time changes nothing. Answers all links of its kind."""
         incident = incident_by(request.user, ref)
-        given = self.body(LinkIn)
+        given = self.body(IncidentLinkIn)
         services.add_link(incident=incident, **given, **by(request))
         rows = incident.links.filter(kind=given["kind"]).order_by("pk")
         return Response(LinkSerializer(rows, many=True).data)
