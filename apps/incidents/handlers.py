@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from apps.alerts.events import AlertFired, AlertResolved, AlertRouted
+from apps.alerts.events import AlertFired, AlertResolved, AlertRouted, MaintenanceChanged
 from apps.core import audit
 from apps.incidents import services
 from apps.incidents.events import IncidentResolved
-from apps.incidents.services import from_runbooks, reviews
+from apps.incidents.services import from_runbooks, reviews, subscriptions
+from apps.notifications.events import MessageFailed
 from apps.paging.events import PageAcknowledged, PageExhausted, PageStepTaken
 from apps.runbooks.events import ExecutionNoted
 
@@ -64,3 +65,13 @@ def execution_noted(event: ExecutionNoted) -> None:
         actor=event.by,
         now=event.at,
     )
+
+
+def maintenance_changed(event: MaintenanceChanged) -> None:
+    subscriptions.announce_maintenance(window_id=event.window_id, what=event.what, now=event.at)
+
+
+def message_failed(event: MessageFailed) -> None:
+    if event.subject_kind == "subscription":
+        pk = int(event.subject_ref)
+        subscriptions.not_delivered(subscription_id=pk, error=event.error, now=event.at)

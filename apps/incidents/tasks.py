@@ -5,6 +5,7 @@ from __future__ import annotations
 from apps.core import clock
 from apps.incidents.services import cadence as reminders
 from apps.incidents.services import reviews as looking_back
+from apps.incidents.services import subscriptions
 
 
 def cadence() -> int:
@@ -18,3 +19,8 @@ def reviews() -> int:
     now = clock.now()
     looking_back.open_missing(now=now)
     return looking_back.remind_due(now=now)
+
+
+def tell_subscribers(kind: str, ref: int, what: str, after: int) -> int:
+    """The next batch of those who follow the status page; answers how many it told."""
+    return subscriptions.tell_next(kind=kind, ref=ref, what=what, after=after, now=clock.now())
