@@ -278,10 +278,10 @@ class Page:
         if state == MAINTENANCE:
             return "Maintenance is under way"
         hurt = [one for one in self.components if one.state not in (OPERATIONAL, MAINTENANCE)]
+        if len(hurt) == 1:
+            return f"{hurt[0].name}: {hurt[0].label.lower()}"
         if state == DEGRADED:
-            return (
-                "Some parts work slowly or not always" if hurt else "We are looking into a problem"
-            )
+            return "Some parts are degraded" if hurt else "We are looking into a problem"
         if state == PARTIAL:
             return "Some parts are partly down"
         return "Everything is down" if _all_down(self.components) else "Some parts are down"

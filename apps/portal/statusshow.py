@@ -33,7 +33,7 @@ GLYPHS = {
     statuspage.PARTIAL: "warn",
     statuspage.MAJOR: "oct",
 }
-INCIDENT_TONES = {"resolved": "success", "monitoring": "info", "identified": "warning"}
+IMPACT_TONES = {"critical": "danger", "major": "partial"}
 
 
 @lru_cache(maxsize=1024)
@@ -74,19 +74,26 @@ def day_text(one: Day) -> str:
 
 
 def row(one: Component, today: date) -> Row:
-    count = len(one.troubled)
-    shown = sum(1 for day in one.days if day.state)
-    span = f"the last {shown} days" if shown > 1 else "today"
-    percent = f"{one.uptime:.2f} % up over {span}" if one.uptime is not None else ""
-    summary = f"{percent}; {count} of them with trouble." if count else f"{percent}, no trouble."
     return Row(
         component=one,
         tone=TONES[one.state],
         glyph=GLYPHS[one.state],
         bars=tuple(_bar(day, today) for day in one.days),
-        summary=summary if percent else "It is new here.",
+        summary=_summary(one),
         days=tuple((formats.plain_day(day.on, today), day_text(day)) for day in one.troubled),
     )
+
+
+def _summary(one: Component) -> str:
+    """“99.95 % up in 90 days, trouble on 2”."""
+    if one.uptime is None:
+        return "It is new here"
+    shown = sum(1 for day in one.days if day.state)
+    trouble = sum(1 for day in one.troubled if day.state != statuspage.MAINTENANCE)
+    worked = len(one.troubled) - trouble
+    parts = [f"trouble on {trouble}"] if trouble else ["no trouble"]
+    parts += [f"maintenance on {worked}"] if worked else []
+    return f"{one.uptime:.2f} % up in {shown} day{'s' * (shown > 1)}, {', '.join(parts)}"
 
 
 def _bar(one: Day, today: date) -> Bar:
@@ -122,7 +129,7 @@ def told(page: Page, one: Incident, most: int | None = None) -> Told:
     names = {component.key: component.name for component in page.components}
     return Told(
         incident=one,
-        tone=INCIDENT_TONES.get(one.status, "danger"),
+        tone=IMPACT_TONES.get(one.impact, "warning") if one.is_standing else "success",
         names=page.names(one.components),
         updates=tuple(
             (
