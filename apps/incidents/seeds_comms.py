@@ -49,7 +49,7 @@ AUDIENCES = (
         name="Customers with a ticket",
         description="Only those who reported it, in their tickets; nothing on the status page.",
         side=OUTSIDE,
-        levels=("SEV3",),
+        levels=("SEV1", "SEV2"),
         to_tickets=True,
     ),
     Seed(
@@ -57,7 +57,7 @@ AUDIENCES = (
         name="People on it",
         description="Everybody who takes part in the incident. Add teams that should follow.",
         side=INSIDE,
-        levels=("SEV1", "SEV2", "SEV3"),
+        levels=("SEV1", "SEV2", "SEV3", "SEV4"),
         to_participants=True,
     ),
     Seed(
@@ -65,7 +65,7 @@ AUDIENCES = (
         name="Support",
         description="Those who answer customers: what to say. Add their team.",
         side=INSIDE,
-        levels=("SEV1", "SEV2"),
+        levels=("SEV1", "SEV2", "SEV3"),
     ),
     Seed(
         key="exec",
@@ -239,7 +239,7 @@ TEMPLATES = (
 @transaction.atomic
 def ensure_comms() -> None:
     """Audiences and templates that are not there yet; an audience joins its severity levels when
-    it is made. Call it after the levels."""
+    it is made, where they are there already."""
     for place, seed in enumerate(AUDIENCES):
         row, fresh = Audience.objects.get_or_create(
             key=seed.key,

@@ -65,7 +65,7 @@ def update(facts: Update, reader: Reader, now: datetime) -> Texts:
         Facts(
             [
                 ("Incident", f"{facts.ref} {facts.title}"),
-                ("What", f"{facts.stage}, to {facts.audience}"),
+                ("What", f"{facts.stage}, for “{facts.audience}”"),
                 ("By", facts.by),
                 ("Next update", after),
             ]
@@ -90,7 +90,7 @@ class Waits(Head):
 
 def waits(facts: Waits, reader: Reader, now: datetime) -> Texts:
     """To those who may approve: what would go out, and where to say yes."""
-    what = f"An update for {facts.audience} waits for your yes"
+    what = f"An update for “{facts.audience}” waits for your yes"
     blocks: list[Block] = [
         sentence(f"{what}. {facts.by} wrote it"),
         f"{facts.subject}\n\n{cut(facts.body.strip(), _BODY)}",
@@ -113,7 +113,7 @@ class SentBack(Head):
 
 def sent_back(facts: SentBack, reader: Reader, now: datetime) -> Texts:
     """To its author."""
-    what = f"{facts.by} sent back your update for {facts.audience}"
+    what = f"{facts.by} sent back your update for “{facts.audience}”"
     blocks: list[Block] = [
         sentence(f"{what}: {facts.reason}"),
         Facts([("Update", facts.subject)]),
@@ -139,19 +139,20 @@ class Reminder(Head):
 def reminder(facts: Reminder, reader: Reader, now: datetime) -> Texts:
     """`[INC-4 SEV1] The update for customers is due at 06:30`."""
     when = short = ""
-    if facts.at is not None:
-        late = facts.at <= now
-        when = f"It was due {since(facts.at, reader, now)}." if late else ""
-        when = when or f"It is due {coming(facts.at, reader, now)}."
-        short = f"{'since' if late else 'at'} {moment(facts.at, reader, now)}"
+    if facts.at is not None and facts.at <= now:
+        when = f" since {since(facts.at, reader, now)}"
+        short = f" since {moment(facts.at, reader, now)}"
+    elif facts.at is not None:
+        when = f" {coming(facts.at, reader, now)}"
+        short = f" at {moment(facts.at, reader, now)}"
     blocks: list[Block] = [
-        sentence(facts.what) + (f" {when}" if when else ""),
+        sentence(facts.what + when),
         facts.detail,
         Facts([("Incident", f"{facts.ref} {facts.title}")]),
         Action(facts.do, facts.url),
         f"Why you got this: {facts.why}.",
     ]
-    title = f"{facts.tag} {facts.what}" + (f" {short}" if short else "")
+    title = f"{facts.tag} {facts.what}{short}"
     return texts(cut(title, 180), blocks, sms(title, "", facts.url))
 
 

@@ -255,7 +255,7 @@ def test_without_a_communication_lead_the_commander_hears_of_it_after_ten_minute
 ) -> None:
     found = run_at(world.now, [1, 9, 10, 11, 30])
     assert [one for one in found if "communication lead" in one[2]] == [
-        (10, "Ravi", "Nobody is communication lead since 06:10")
+        (10, "Ravi", "Nobody is communication lead")
     ]
     assert incident.timeline.filter(what="reminded").count() == 1
 

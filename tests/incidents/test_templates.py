@@ -137,7 +137,7 @@ def test_seeding_twice_changes_nothing_that_somebody_wrote(comms: None) -> None:
 
 def test_a_level_knows_whom_it_is_told_to(comms: None) -> None:
     keys = SeverityLevel.objects.get(key="SEV1").audiences.values_list("key", flat=True)
-    assert set(keys) == {"public", "internal", "support", "exec"}
+    assert set(keys) == {"public", "customers", "internal", "support", "exec"}
 
 
 def test_the_first_message_names_product_and_parts_and_never_the_internal_title(

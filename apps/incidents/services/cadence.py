@@ -218,7 +218,6 @@ def _once(
         incident=incident,
         people=found.values(),
         what=what,
-        at=due,
         detail=detail,
         dedupe=f"incident:{incident.pk}:{slot}",
         urgency="high" if incident.severity in URGENT else "low",
