@@ -39,7 +39,7 @@ _ESCAPED = re.compile(r"\\+#{1,3}[ \t]")
 _HEADLIKE = re.compile(r"\\*#{1,3}[ \t]")
 _ITEM = re.compile(r"[-*][ \t]+([A-Za-z ]{1,30}):[ \t]*(.*)")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)")
-_NUMBER = re.compile(r"[0-9]{1,4}[.)][ \t]+")
+_NUMBER = re.compile(r"[0-9]{1,4}[.)](?:[ \t]+|$)")
 _GOTO = re.compile(r"go ?to(?: step)? ([0-9]{1,4})", re.IGNORECASE)
 _DAYS = re.compile(r"([0-9]{1,4})(?: days?)?", re.IGNORECASE)
 _MINUTES = re.compile(r"([0-9]{1,5})(?: min(?:utes?)?)?", re.IGNORECASE)
@@ -102,7 +102,7 @@ def _blocks(lines: list[str]) -> tuple[_Block, list[_Block]]:
         elif top is None:
             raise Unreadable("Begin with “# ” and the title of the runbook.", line=number)
         elif level == 2:
-            steps.append(_Block(_NUMBER.sub("", title, count=1), number))
+            steps.append(_Block(_bare(title), number))
             part = ""
             if len(steps) > MOST_STEPS:
                 raise Unreadable(f"At most {MOST_STEPS} steps.", line=number)
@@ -141,6 +141,12 @@ def _closes(line: str, fence: str) -> bool:
 def _title(line: str) -> str:
     found = _HEADING.fullmatch(line)
     return found[2].strip() if found else ""
+
+
+def _bare(title: str) -> str:
+    """A step's title without its number, which the order gives anyway."""
+    number = _NUMBER.match(title)
+    return title[number.end() :] if number else title
 
 
 def _part(block: _Block | None, title: str, line: int, *, in_step: bool) -> str:
