@@ -26,7 +26,7 @@ from tests import builders as build
 pytestmark = pytest.mark.browser
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 REFRESH = """address => htmx.ajax(
-    'GET', address, {source: document.querySelector(`[hx-get='${address}']`)}
+    'GET', address, {source: document.querySelector(`[hx-get^='${address}']`)}
 )"""
 
 
@@ -130,9 +130,11 @@ def test_without_a_script_people_act_on_what_they_see(
     incident = Incident.objects.get()
     phone.goto(f"{live}/incidents/{incident.ref}/")
     phone.locator(".acts summary", has_text="Resolve").click()
-    phone.fill("#move-resolved-note", "The flag is off")
+    phone.fill("#move-resolved-impact_summary", "Forty reports were late")
+    phone.fill("#move-resolved-public_silence", "Nobody outside noticed")
     phone.get_by_role("button", name="Resolve it").click()
-    expect(phone.get_by_text("Ravi Rao resolved the incident. The flag is off")).to_be_visible()
+    said = "Ravi Rao resolved the incident. Impact: Forty reports were late"
+    expect(phone.get_by_text(said)).to_be_visible()
 
 
 def test_nothing_serious_stands_in_anybodys_way(
@@ -145,6 +147,8 @@ def test_nothing_serious_stands_in_anybodys_way(
         tab.context.add_cookies([_cookie(ravi, live)])
         for path in (
             "/", "/incidents/", f"/incidents/{incident.ref}/", "/incidents/new/", "/alerts/",
+            "/incidents/severity/", "/incidents/figures/", f"/incidents/{incident.ref}/page/",
+            f"/incidents/{incident.ref}/times/", f"/incidents/new/?alert={alert.pk}",
             f"/alerts/{alert.pk}/", "/oncall/", "/oncall/profiler/", "/ownership/",
             "/ownership/inspect.profiler/", f"/people/{ravi.pk}/", "/search/?q=s", f"/ack/{token}/",
         ):  # fmt: skip
