@@ -176,6 +176,13 @@ def unsubscribe(*, token: str, now: datetime) -> Subscription:
     return _end(row, "unsubscribed", now)
 
 
+@transaction.atomic
+def end(*, subscription: Subscription, now: datetime) -> Subscription:
+    """Somebody here ends it."""
+    rows = Subscription.objects.select_for_update(of=("self",))
+    return _end(rows.get(pk=subscription.pk), "ended by a manager", now)
+
+
 def _broken(advice: str) -> NotFound:
     return NotFound(f"This link does not open. {advice}", code="link_broken")
 
