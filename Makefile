@@ -14,7 +14,7 @@ PROD = DJANGO_SETTINGS_MODULE=opsportal.settings.prod DATABASE_URL=postgres://no
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help setup run worker test lint format types arch check migrate demo schema screenshots \
-	docs baseline bench-sla check-migrations check-schema check-docs check-deploy check-compose
+	docs baseline bench-sla bench-status check-migrations check-schema check-docs check-deploy check-compose
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -106,3 +106,6 @@ bench-sla: setup ## Measure deadlines, the sweep and the queue at a million tick
 	@$(PY) -m benchmarks.deadline
 	@$(WITH_TEST_DB) $(PY) -m benchmarks.sla_sweep
 	@$(WITH_TEST_DB) $(PY) -m benchmarks.ticket_queue
+
+bench-status: setup ## Measure the status page under 200 requests a second (QUICK=1: shorter)
+	@$(WITH_TEST_DB) $(PY) -m benchmarks.status_page
