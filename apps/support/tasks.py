@@ -80,9 +80,9 @@ def upkeep() -> None:
     desk.forget_absent(now=now)
 
 
-def answer_incident(update: int) -> int:
-    """A published update of an incident, to each of its tickets."""
-    return incident_updates.answer_tickets(update_id=update, now=clock.now())
+def answer_incident(update: int, after: int = 0) -> int:
+    """A published update of an incident, to each of its tickets, a hundred at a time."""
+    return incident_updates.answer_tickets(update_id=update, after=after, now=clock.now())
 
 
 def hear_customer(message: int) -> int:

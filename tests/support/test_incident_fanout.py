@@ -137,6 +137,15 @@ def test_a_ticket_that_fails_holds_up_no_other_and_is_answered_the_next_time(
     assert incident_updates.answer_tickets(update_id=row.pk, now=world.now) == 1
 
 
+def test_many_tickets_are_answered_by_one_task_after_the_other(
+    world: World, cast: Cast, incident: Incident, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(incident_updates, "BATCH", 2)
+    tickets = [tied(incident, world.now) for _ in range(5)]
+    comms.told(incident, cast.maya, world.now)
+    assert [len(updates_on(ticket)) for ticket in tickets] == [1] * 5
+
+
 def test_the_last_update_asks_each_whether_it_is_solved(
     world: World, cast: Cast, incident: Incident
 ) -> None:

@@ -35,6 +35,7 @@ ASKS_BACK = (
     "If it is not solved for you, simply answer: your words go straight to the people who work on "
     "it."
 )
+BATCH = 100  # tickets that one task answers: each has a mail and its clocks
 AFTER = frozenset({Incident.Status.RESOLVED, Incident.Status.IN_REVIEW})
 
 
@@ -52,12 +53,13 @@ def update_published(*, update_id: int) -> None:
         jobs.enqueue("apps.support.tasks.answer_incident", update=update_id)
 
 
-def answer_tickets(*, update_id: int, now: datetime) -> int:
+def answer_tickets(*, update_id: int, now: datetime, after: int = 0) -> int:
     """The update as the publisher's public reply on every ticket of its incident; answers how
     many got it now.
 
     It pauses nothing and moves no state: promises of a reply are kept by it, others run on.
-    Tickets that are over stay as they are. One that fails holds up no other; Unanswered is raised
+    Tickets that are over stay as they are. A hundred are answered at once, those beyond ticket id
+    `after`; a further task takes the next. One that fails holds up no other; Unanswered is raised
     at the end, so that the task is tried again.
     """
     update = StatusUpdate.objects.select_related("audience", "incident").get(pk=update_id)
@@ -67,7 +69,12 @@ def answer_tickets(*, update_id: int, now: datetime) -> int:
         return 0
     by = _publisher(update)
     done, failed = 0, []
-    for ticket in ties.tickets_of(incident):
+    waiting = [one for one in ties.tickets_of(incident) if one.is_active and one.pk > after]
+    if waiting[BATCH:]:
+        jobs.enqueue(
+            "apps.support.tasks.answer_incident", update=update_id, after=waiting[BATCH - 1].pk
+        )
+    for ticket in waiting[:BATCH]:
         try:
             done += _answer(ticket.pk, update, by, now)
         except Exception:
