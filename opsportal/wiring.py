@@ -17,7 +17,8 @@ from apps.customers.events import TierChanged
 from apps.followups import handlers as followups
 from apps.followups.ports import EvidenceSource
 from apps.incidents import handlers as incidents
-from apps.incidents.events import IncidentResolved
+from apps.incidents.events import IncidentResolved, UpdatePublished
+from apps.incidents.ports import CloseBlocker, DeclareHint
 from apps.intake import services as intake
 from apps.intake.events import EventsNormalised
 from apps.notifications import services as notifications
@@ -31,6 +32,7 @@ from apps.runbooks import handlers as runbooks
 from apps.runbooks.events import ExecutionNoted
 from apps.runbooks.providers import Executions
 from apps.support import handlers as support
+from apps.support import providers as desk
 from apps.support.services import conversation, files
 from opsportal.engine import Step
 
@@ -61,7 +63,10 @@ def wire() -> None:
     subscribe(ExecutionNoted, incidents.execution_noted)
     subscribe(IncidentResolved, incidents.review_asked)
     subscribe(IncidentResolved, support.incident_resolved)
+    subscribe(UpdatePublished, support.update_published)
     provide(EvidenceSource, Executions())  # type: ignore[type-abstract] # a port is its protocol
+    provide(CloseBlocker, desk.AnsweredTickets())  # type: ignore[type-abstract] # as above
+    provide(DeclareHint, desk.MatchingTickets())  # type: ignore[type-abstract] # as above
     provide(AttachmentSource, files.Files())  # type: ignore[type-abstract] # a port is its protocol
 
 
