@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.db import transaction
 
@@ -14,6 +15,7 @@ from apps.core.errors import Conflict, NotAllowed
 from apps.core.transitions import move
 from apps.followups import evidence
 from apps.followups.models import FollowUp
+from apps.followups.schedule import local_day
 from apps.followups.services import log, proof, reminding, telling
 from apps.followups.services.checking import MAX_TEXT, Wrong, locked
 from apps.followups.services.checking import reason as say_why
@@ -21,6 +23,7 @@ from apps.followups.services.people import heir
 from apps.notifications import services as notifications
 
 Status = FollowUp.Status
+AGAIN = {"P0": 7, "P1": 14, "P2": 30}  # days until one that came back is due
 UNDONE: dict[str, Any] = {
     "done_at": None, "done_by": None, "verified_at": None, "verified_by": None, "ended_reason": "",
 }  # fmt: skip
@@ -136,12 +139,18 @@ def not_held(
     return back(row=row, why=why, actor=actor, now=now)
 
 
-def back(*, row: FollowUp, why: str, actor: Actor, now: datetime, **fields: Any) -> FollowUp:
-    """A locked row that was done or verified is open again; what it rested on is withdrawn."""
+def back(*, row: FollowUp, why: str, actor: Actor, now: datetime) -> FollowUp:
+    """A locked row that was done or verified is open again; what it rested on is withdrawn.
+
+    One that was verified gets a new day: nobody was late with what seemed to hold.
+    """
     was_verified = row.status == Status.VERIFIED
     text = f"The fix did not hold: {why}" if was_verified else f"Not verified: {why}"
+    fields: dict[str, Any] = {}
     if was_verified:
-        fields["did_not_hold"] = True
+        today = local_day(now, ZoneInfo(row.owner.time_zone))
+        again = today + timedelta(days=AGAIN[row.priority])
+        fields = {"did_not_hold": True, "due_on": max(row.due_on, again)}
     proof.withdraw_all(follow_up=row, now=now)
     _reopen(row, text, actor, now, "not_held" if was_verified else "not_verified", **fields)
     clause = "is open again: the fix did not hold" if was_verified else "was not verified"

@@ -9,6 +9,7 @@ from django.db import transaction
 from apps.core.audit import Actor
 from apps.core.errors import Conflict
 from apps.core.providers import ask
+from apps.core.text import clip
 from apps.followups import evidence
 from apps.followups.models import Evidence, FollowUp
 from apps.followups.ports import Checked, EvidenceSource
@@ -55,7 +56,8 @@ def add_evidence(
         label=checked.label[:200] if checked else "", note=said, at=now, **actor.columns(),
     )  # fmt: skip
     _grow(row)
-    log.write(follow_up=row, what="evidence", text=f"Evidence: {made}.", actor=actor, now=now)
+    text = f"Evidence: {clip(str(made), 80)}."
+    log.write(follow_up=row, what="evidence", text=text, actor=actor, now=now)
     return made
 
 
@@ -123,7 +125,7 @@ def withdraw(*, piece: Evidence, why: str, actor: Actor, now: datetime) -> Evide
         raise Conflict("Somebody has taken this evidence back already.")
     piece.withdrawn_at = now
     _grow(row)
-    text = f"Evidence withdrawn: {piece}. {said}"
+    text = f"Evidence withdrawn: {clip(str(piece), 80)}. {said}"
     log.write(follow_up=row, what="evidence_withdrawn", text=text, actor=actor, now=now)
     return piece
 

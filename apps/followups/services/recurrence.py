@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import datetime
 
 from django.db import transaction
 
 from apps.core.audit import Actor
 from apps.followups.models import Factor, FollowUp
-from apps.followups.schedule import local_day
 from apps.followups.services import moving
 from apps.followups.services.checking import Wrong, locked, reason
 from apps.ownership.models import Surface
 
 AIMS = (FollowUp.Aim.PREVENT, FollowUp.Aim.DETECT, FollowUp.Aim.MITIGATE)
-AGAIN = {"P0": 7, "P1": 14, "P2": 30}  # days until one that came back is due
 
 
 @transaction.atomic
@@ -50,7 +47,5 @@ def _again(follow_up: FollowUp, why: str, url: str, actor: Actor, now: datetime)
     row = locked(follow_up)
     if row.status != FollowUp.Status.VERIFIED:
         return None
-    today = local_day(now, ZoneInfo(row.owner.time_zone))
-    due_on = max(row.due_on, today + timedelta(days=AGAIN[row.priority]))
     text = f"{why} ({url})" if url else why
-    return moving.back(row=row, why=text, actor=actor, now=now, due_on=due_on)
+    return moving.back(row=row, why=text, actor=actor, now=now)
