@@ -203,12 +203,18 @@ def facts(row: FollowUp, *, today: date) -> Facts:
     pieces = [_piece(row, one) for one in row.evidence.order_by("at", "pk")]
     return Facts(
         row=row_of(row, today),
-        distance=distance(row.due_on, today) if row.is_active else "",
+        distance=_distance(row, today) if row.is_active else "",
         pieces=pieces,
         missing=evidence.missing(row.aim, proof.pieces(row)),
         wanted=evidence.wanted(row.aim),
         notes=list(row.notes.order_by("-at", "-pk")[:200]),
     )
+
+
+def _distance(row: FollowUp, today: date) -> str:
+    """`Due in 3 days`, `Due yesterday`, `10 days overdue`."""
+    words = distance(row.due_on, today).partition(" ")[2]
+    return words[:1].upper() + words[1:]
 
 
 def _piece(follow_up: FollowUp, one: Evidence) -> Piece:

@@ -15,6 +15,7 @@ from apps.accounts.models import Person
 from apps.accounts.roles import Grant
 from apps.core import clock
 from apps.followups import selectors as ledger
+from apps.followups.evidence import FITTING
 from apps.followups.models import Factor, FollowUp
 from apps.portal import forms_followups as shapes
 from apps.portal import listing
@@ -118,7 +119,8 @@ FORMS: Mapping[str, type[forms.Form]] = {
 
 
 def form_of(do: str, found: FollowUp, data: Any = None) -> forms.Form:
-    return FORMS[do](data, auto_id=f"{do}-%s", initial={"version": found.version})
+    begins = {"version": found.version, "type": FITTING[found.aim][0]}
+    return FORMS[do](data, auto_id=f"{do}-%s", initial=begins)
 
 
 def context(
