@@ -15,6 +15,7 @@ MOST_TEXT = 10_000  # characters of one text of one step
 MOST_MINUTES = 1_440
 KINDS = ("check", "action", "decision", "comms", "rollback", "verify")
 ON_FAIL = ("note", "goto", "escalate", "stop")
+_BREAKS = dict.fromkeys(map(ord, "\r\v\f\x85\u2028\u2029"), "\n")
 _TEXTS = ("instruction", "expected", "on_fail_text")
 
 
@@ -53,17 +54,18 @@ def tidy(step: StepIn) -> StepIn:
     """The same step in its one spelling: one-line title, line feeds, nothing PostgreSQL refuses."""
     return replace(
         step,
-        title=" ".join(_plain(step.title).split()),
-        role=" ".join(_plain(step.role).split()),
+        title=" ".join(plain(step.title).split()),
+        role=" ".join(plain(step.role).split()),
         on_fail_step=step.on_fail_step if step.on_fail == "goto" else None,
-        instruction=_plain(step.instruction),
-        expected=_plain(step.expected),
-        on_fail_text=_plain(step.on_fail_text),
+        instruction=plain(step.instruction),
+        expected=plain(step.expected),
+        on_fail_text=plain(step.on_fail_text),
     )
 
 
-def _plain(text: str) -> str:
-    lines = scrub_text(text).replace("\r\n", "\n").replace("\r", "\n").split("\n")
+def plain(text: str) -> str:
+    """A text with line feeds alone, no spaces at line ends, no empty lines around it."""
+    lines = scrub_text(text).replace("\r\n", "\n").translate(_BREAKS).split("\n")
     return "\n".join(line.rstrip() for line in lines).strip("\n")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from apps.core.safe_json import scrub_text
-from apps.runbooks.steps import StepIn, faults, tidy
+from apps.runbooks.steps import StepIn, faults, plain, tidy
 from apps.runbooks.triggers import SORTS as TRIGGERS
 
 __all__ = [
@@ -62,7 +62,7 @@ def checked(document: Document) -> Document:
         document,
         key=document.key.strip(),
         title=" ".join(scrub_text(document.title).split()),
-        summary=scrub_text(document.summary).replace("\r\n", "\n").strip(),
+        summary=plain(document.summary).strip(),
         change_note=" ".join(scrub_text(document.change_note).split()),
         steps=steps,
     )
