@@ -46,6 +46,10 @@ def test_a_level_is_changed_in_spans_and_keeps_its_key(maya: Client) -> None:
     row = SeverityLevel.objects.get(key="SEV2")
     values = fields(maya, change(row))
     assert values["cadence_first_seconds"] == ["1 h"]
+    # A number's box would show nothing of it.
+    assert (
+        'type="number" name="cadence_first_seconds"' not in maya.get(change(row)).content.decode()
+    )
     answer = send(
         maya, change(row), values, alias="urgent", cadence_first_seconds="45 min",
         mitigate_seconds="", key="SEV9",

@@ -15,6 +15,7 @@ from apps.incidents.models import Incident
 from apps.incidents.selectors.hints import hints, hints_for, leans_on
 from apps.incidents.suspects import Happened, Near, Place, rank, reach
 from apps.ownership.models import Surface, SurfaceDependency
+from apps.runbooks.models import Runbook, RunbookVersion
 from tests import builders as build
 from tests.conftest import Cast
 
@@ -191,3 +192,47 @@ def test_words_that_are_no_words_are_no_trouble(cast: Cast) -> None:
     build.incident(by=cast.maya)
     for words in ("", "a", "%", "' OR 1=1", "x" * 5000, "\x00\n\t", "🔥🔥🔥🔥"):
         assert hints(user=cast.maya, surface=None, words=words, now=clock.now()) == []
+
+
+@pytest.mark.django_db
+def test_everything_that_may_belong_to_it_comes_in_one_list(cast: Cast) -> None:
+    """Standing incidents first, then suspects, runbooks, and what is long over."""
+    now = clock.now()
+    surface = build.surface("inspect.profiler")
+    _runbook(surface, cast, now)
+    change = _deploy(surface, "inspect 2.14.0", now - timedelta(hours=1))
+    standing = build.incident(title="Profiles time out", surface=surface, by=cast.maya, now=now)
+    past = build.incident(title="Profiles time out", surface=surface, by=cast.maya, now=now)
+    Incident.objects.filter(pk=past.pk).update(status="closed", resolved_at=now, closed_at=now)
+    found = hints(user=cast.ravi, surface=surface, words="Profiles time out", now=now)
+    assert [(one.kind, one.ref) for one in found] == [
+        ("incident", standing.ref), ("change", str(change.pk)), ("runbook", "rb-timeouts"),
+        ("incident", past.ref),
+    ]  # fmt: skip
+    assert "it is for inspect.profiler" in found[2].why
+    assert all(0 <= one.score <= 1 for one in found)
+
+
+def _runbook(surface: Surface, cast: Cast, now: datetime) -> None:
+    """An approved one for the surface."""
+    row = Runbook.objects.create(key="rb-timeouts", title="Time-outs", created_at=now)
+    row.surfaces.add(surface)
+    RunbookVersion.objects.create(
+        runbook=row, number=1, status="approved", author=cast.ravi, approved_by=cast.maya,
+        created_at=now, approved_at=now,
+    )  # fmt: skip
+
+
+@pytest.mark.django_db
+def test_hints_cost_a_fixed_number_of_queries(
+    cast: Cast, django_assert_max_num_queries: Any
+) -> None:
+    now = clock.now()
+    surface = build.surface("inspect.profiler")
+    for number in range(8):
+        _deploy(surface, f"r{number}", now - timedelta(hours=number))
+        build.incident(title=f"Profiles time out {number}", surface=surface, by=cast.maya, now=now)
+    with django_assert_max_num_queries(25):
+        found = hints(user=cast.ravi, surface=surface, words="Profiles time out", now=now)
+    assert [one.kind for one in found].count("incident") == 5
+    assert [one.kind for one in found].count("change") == 5

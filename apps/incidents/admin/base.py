@@ -26,6 +26,7 @@ class SpanField(forms.CharField):
 
     def __init__(self, **options: Any) -> None:
         options = {name: value for name, value in options.items() if name not in _OF_NUMBERS}
+        options["widget"] = forms.TextInput  # the admin would take a number's, which holds no "min"
         super().__init__(max_length=40, **options)
 
     def prepare_value(self, value: Any) -> Any:

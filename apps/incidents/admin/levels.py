@@ -48,7 +48,8 @@ class LevelForm(Form):
         for name, label, about in SPANS:
             field = self.fields[name]
             field.label, field.help_text = label, f"{about} {HOURS}".strip()
-        self.fields["cadence_switch_seconds"].required = True
+        for priority in ("p0", "p1", "p2"):
+            self.fields[f"follow_up_days_{priority}"].label = priority.upper()
         self.fields["cadence_switch_seconds"].help_text = "2 h, say."
 
 
@@ -63,7 +64,7 @@ class SeverityLevelAdmin(SetupAdmin):
     empty_text = "No level yet: the four are made when the site starts."
     list_display = [
         "level", "alias", "name", "taken", "first_words", "cadence", "mitigated", "reviewed",
-        "clock",
+        "hours",
     ]  # fmt: skip
     list_display_links = ["level", "name"]
     search_fields = ["key", "name", "alias", "definition"]
@@ -105,11 +106,11 @@ class SeverityLevelAdmin(SetupAdmin):
     def taken(self, obj: SeverityLevel) -> str:
         return _pair(obj, obj.acknowledge_seconds, obj.commander_seconds)
 
-    @display(description="first update: here, customers")
+    @display(description="first update: in, out")
     def first_words(self, obj: SeverityLevel) -> str:
         return _pair(obj, obj.internal_update_seconds, obj.public_update_seconds)
 
-    @display(description="updates: at first, later")
+    @display(description="then every")
     def cadence(self, obj: SeverityLevel) -> str:
         first, after = obj.cadence_first_seconds, obj.cadence_after_seconds
         return f"{spans.show(first) or NOTHING}, {spans.show(after) or NOTHING}"
@@ -118,12 +119,16 @@ class SeverityLevelAdmin(SetupAdmin):
     def mitigated(self, obj: SeverityLevel) -> str:
         return _span(obj, obj.mitigate_seconds)
 
-    @display(description="review: draft, published", ordering="review")
+    @display(description="review", ordering="review")
     def reviewed(self, obj: SeverityLevel) -> str:
         if obj.review == SeverityLevel.Review.NONE:
             return "none"
         days = f"{obj.review_draft_days or NOTHING}, {obj.review_publish_days or NOTHING} days"
         return days if obj.review == SeverityLevel.Review.REQUIRED else f"2nd in 30 days: {days}"
+
+    @display(description="hours", ordering="clock")
+    def hours(self, obj: SeverityLevel) -> str:
+        return "all" if obj.clock == SeverityLevel.Clock.ALWAYS else "business"
 
 
 def _span(level: SeverityLevel, seconds: int | None) -> str:

@@ -17,6 +17,7 @@ from apps.incidents.ports import DeclareHint, Hint
 from apps.incidents.suspects import WINDOW, Happened, Near, Place, Suspect, rank, reach
 from apps.ownership.models import Surface, SurfaceDependency
 from apps.runbooks import selectors as runbooks
+from apps.runbooks.freshness import Band
 
 MOST: Final = 5  # of one sort
 ALIKE: Final = 0.35  # of pg_trgm's word similarity; below it, titles share little but small words
@@ -125,6 +126,13 @@ def _suspect(one: Suspect) -> Hint:
 
 # -- runbooks
 
+_TRUST: Final = {
+    Band.FRESH: "",
+    Band.AGING: "; it is to be reviewed soon",
+    Band.STALE: "; it is stale",
+    Band.NEVER: "; nobody has used or reviewed it yet",
+}
+
 
 def _runbooks(
     surface: Surface | None, words: str, now: datetime, type_key: str, codes: Collection[str]
@@ -136,7 +144,7 @@ def _runbooks(
             ref=match.runbook.key,
             url=f"/runbooks/{match.runbook.key}/",
             label=clip(f"{match.runbook.key}: {one_line(match.runbook.title)}", 300),
-            why=match.why + (f"; {match.freshness.band}" if match.freshness else ""),
+            why=match.why + (_TRUST[match.freshness.band] if match.freshness else ""),
             relation=Relation.RELATED,
             score=min(1.0, match.score / 100),
         )
