@@ -91,6 +91,19 @@ def test_ninety_days_after_it_was_verified_is_the_end(
     assert len(again(surface, factor, timedelta(days=days))) == count
 
 
+def test_what_was_verified_after_it_came_back_has_not_failed_in_it(
+    cast: Cast, surface: Surface, factor: Factor
+) -> None:
+    given = {"surface": surface, "factor": factor}
+    before = verified(cast.ravi, cast.maya, **given)
+    verified(cast.ravi, cast.maya, now=NOW + timedelta(days=3), **given)
+    found = followups.recurred(
+        **given, why=WHY, url="", actor=audit.SYSTEM, now=NOW + timedelta(days=95),
+        happened_at=NOW + timedelta(days=2),
+    )  # fmt: skip
+    assert found == [before]
+
+
 def test_what_is_not_verified_yet_is_left_alone(
     cast: Cast, surface: Surface, factor: Factor
 ) -> None:

@@ -24,9 +24,13 @@ def recurred(
     url: str,
     actor: Actor,
     now: datetime,
+    happened_at: datetime | None = None,
 ) -> list[FollowUp]:
     """Open again what was verified within 90 days against the same factor on this surface or the
     one that it is a facet of. Answers what was reopened.
+
+    `happened_at` is when it came back (now, unless it is said): what was verified after that has
+    not failed in it, and the 90 days end there.
 
     `why` says what came back (“INC-42, the same time-outs”), `url` where it stands. Its evidence
     is withdrawn, it gets a new day, and its owner and lead are told. Only real ones are touched:
@@ -37,7 +41,8 @@ def recurred(
     where = wrong.url("url", url)
     wrong.raise_any("This cannot be named as what came back.")
     places = [surface.pk] + ([surface.parent_id] if surface.parent_id else [])
-    rows = FollowUp.objects.real().verified_lately(now)
+    at = happened_at or now
+    rows = FollowUp.objects.real().verified_lately(at).filter(verified_at__lte=at)
     found = rows.filter(surface__in=places, factor=factor, aim__in=AIMS).order_by("pk")
     return [one for row in found if (one := _again(row, said, where, actor, now))]
 
