@@ -127,7 +127,8 @@ def test_a_restricted_incident_is_not_there_for_who_is_not_on_it(cast: Cast) -> 
         assert sam.post(f"{page}{action}/", form).status_code == 404, action
         assert olu.post(f"{page}{action}/", form).status_code == 403, action
     hidden.refresh_from_db()
-    assert (hidden.status, hidden.severity, hidden.commander) == ("investigating", "SEV3", None)
+    kept = (hidden.status, hidden.severity, hidden.commander)
+    assert kept == ("investigating", "SEV3", cast.maya)
 
 
 def test_a_restricted_incident_is_named_nowhere_to_outsiders(cast: Cast) -> None:

@@ -365,12 +365,16 @@ def test_a_runbook_is_begun_inside_the_incident(
     made: Scene, cast: Cast, world: World, ravi: Client
 ) -> None:
     version = books.approved(cast, now=world.now)
+    version.runbook.surfaces.add(made.surface)
+    assert "that fit, none is begun" in text_of(ravi.get(page_of(made)))
     response = ravi.post(f"{page_of(made)}run/", {"runbook": version.runbook.key})
     assert response.status_code == 302
     run = version.executions.get()
     assert response["Location"] == f"/runbooks/runs/{run.ref}/"
     assert (run.context_kind, run.context_ref) == ("incident", made.incident.ref)
-    assert run.ref in text_of(ravi.get(page_of(made)))
+    text = text_of(ravi.get(page_of(made)))
+    assert run.ref in text
+    assert "none is begun" not in text
     assert ravi.post(f"{page_of(made)}run/", {"runbook": "none"}).status_code == 404
 
 

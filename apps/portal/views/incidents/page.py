@@ -98,6 +98,8 @@ def context_of(
     story = selectors.story(incident, person, now=now, before=digits)
     board = parts.board(incident, person, now=now)
     people = parts.people()
+    offered = parts.hints(incident, person, now=now)
+    begun = {run.execution.version.runbook.key for run in board.runs}
     known = {name: form_of(name, incident, person, people=people)
              for name in ("role", "task_add")}  # fmt: skip
     for name in ("comment", "severity", "edit", "link", "impact", "merge"):
@@ -110,7 +112,8 @@ def context_of(
         "form": {**known, **bound},
         "wrong": next((form for name, form in bound.items() if name != "comment"), None),
         "open": next(iter(bound), ""),
-        "hints": parts.hints(incident, person, now=now),
+        "hints": [hint for hint in offered if hint.kind != "runbook"],
+        "books": [hint for hint in offered if hint.kind == "runbook" and hint.ref not in begun],
         "accounts": parts.accounts_offered(person),
         "surfaces": surfaces_to_route_to(person),
         "snoozes": shapes.SNOOZES,
