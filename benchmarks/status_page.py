@@ -179,8 +179,9 @@ class Line:
 
 
 def transactions() -> int:
-    """What the database has counted, once every process has reported what it did."""
-    time.sleep(2.0)
+    """What the database has counted, once every process has reported what it did: an idle one
+    keeps its last figures for ten seconds."""
+    time.sleep(11.0)
     with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as server:
         row = server.execute(
             "SELECT xact_commit + xact_rollback FROM pg_stat_database WHERE datname = %s", [NAME]

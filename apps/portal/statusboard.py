@@ -25,6 +25,7 @@ from apps.incidents.statuspage import OPERATIONAL, Page, tick
 log = structlog.get_logger("opsportal.status")
 EVERY = 3.0  # seconds between two looks
 WORTH_PACKING = 1024  # bytes
+MOST_READY = 20  # addresses that a new page has ready from the start
 
 
 @dataclass(frozen=True)
@@ -37,13 +38,21 @@ class Rendered:
     content_type: str
 
 
+Make = Callable[[Page], str | None]
+
+
 @dataclass
 class Shown:
-    """A page of one moment, and what has been rendered of it so far."""
+    """A page of one moment, and what has been rendered of it so far.
+
+    `asked` remembers, for what was asked of it, how that is made: the next one has it ready before
+    it takes this one's place, so that nobody waits for it.
+    """
 
     page: Page
     version: str
     rendered: dict[str, Rendered] = field(default_factory=dict)
+    asked: dict[str, tuple[str, Make]] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def is_stale(self, version: str, now: datetime) -> bool:
@@ -52,15 +61,25 @@ class Shown:
         then = tick(self.page.built_at, moving=moving)
         return version != self.version or tick(now, moving=moving) != then
 
-    def get(self, key: str, content_type: str, make: Callable[[Page], str]) -> Rendered:
-        """What stands at `key`; made once, by one thread, however many ask for it."""
+    def get(self, key: str, content_type: str, make: Make) -> Rendered | None:
+        """What stands at `key`, None where there is nothing; made once, by one thread, however
+        many ask for it."""
+        self.asked.pop(key, None)
+        self.asked[key] = (content_type, make)  # the newest stand last
         found = self.rendered.get(key)
         if found is not None:
             return found
         with self.lock:
-            if key not in self.rendered:
-                self.rendered[key] = render(make(self.page), content_type)
-            return self.rendered[key]
+            if key not in self.rendered and (text := make(self.page)) is not None:
+                self.rendered[key] = render(text, content_type)
+            return self.rendered.get(key)
+
+    def make_ready(self, before: Shown) -> None:
+        """Render what was last asked of the page before."""
+        for key, (content_type, make) in list(before.asked.items())[-MOST_READY:]:
+            text = make(self.page)
+            if text is not None:
+                self.rendered[key] = render(text, content_type)
 
 
 def render(text: str, content_type: str) -> Rendered:
@@ -116,9 +135,11 @@ class Board:
     def _build(self) -> Shown:
         # The version first: what comes in between makes the next look build once more.
         now, version = clock.now(), status.version()
-        self._shown = Shown(status.page(now), version)
-        self._looked_at = time.monotonic()
-        return self._shown
+        shown = Shown(status.page(now), version)
+        if self._shown is not None:
+            shown.make_ready(self._shown)
+        self._shown, self._looked_at = shown, time.monotonic()
+        return shown
 
 
 board = Board()

@@ -192,8 +192,10 @@ def history(page: Page) -> str:
     return _render("history", page, {"months": list(months.items())})
 
 
-def incident(page: Page, one: Incident) -> str:
-    return _render("incident", page, {"told": told(page, one)})
+def incident(page: Page, ref: str) -> str | None:
+    """One incident with all its updates; None where the public does not see it."""
+    one = page.find(ref)
+    return _render("incident", page, {"told": told(page, one)}) if one else None
 
 
 def _render(name: str, page: Page, context: dict[str, Any]) -> str:

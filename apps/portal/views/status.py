@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
@@ -50,38 +51,38 @@ def status_incident(request: HttpRequest, ref: str) -> HttpResponse:
     shown = board.current()
     if (into := shown.page.merged.get(ref)) is not None:
         return redirect("status_incident", ref=into)
-    found = shown.page.find(ref)
-    if found is None:
+    if shown.page.find(ref) is None:
         raise Http404
-    made = shown.get(f"incident {ref}", HTML, lambda page: statusshow.incident(page, found))
-    return _send(request, made)
+    make = partial(statusshow.incident, ref=ref)
+    return _send(request, shown.get(f"incident {ref}", HTML, make))
 
 
 @login_not_required  # as above
 @require_safe
 def status_atom(request: HttpRequest) -> HttpResponse:
-    made = board.current().get("atom", ATOM, lambda page: statusatom.feed(page, statusshow.words))
-    return _send(request, made)
+    make = partial(statusatom.feed, render=statusshow.words)
+    return _send(request, board.current().get("atom", ATOM, make))
 
 
 @login_not_required  # as above
 @require_safe
 def status_api(request: HttpRequest, what: str) -> HttpResponse:
-    feed = FEEDS.get(what)
-    if feed is None:
+    if what not in FEEDS:
         raise Http404
-    made = board.current().get(f"api {what}", JSON, lambda page: _json(feed(page)))
+    made = board.current().get(f"api {what}", JSON, partial(_json, what=what))
     response = _send(request, made)
     response["Access-Control-Allow-Origin"] = "*"  # status widgets run in other sites' pages
     return response
 
 
-def _json(data: Mapping[str, Any]) -> str:
-    return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+def _json(page: Page, what: str) -> str:
+    return json.dumps(FEEDS[what](page), ensure_ascii=False, separators=(",", ":"))
 
 
-def _send(request: HttpRequest, made: Rendered) -> HttpResponse:
+def _send(request: HttpRequest, made: Rendered | None) -> HttpResponse:
     """The bytes, packed where the other side can take it, or nothing where it has them."""
+    if made is None:
+        raise Http404
     response: HttpResponse
     if _has(request.headers.get("If-None-Match", ""), made.etag):
         response = HttpResponseNotModified()
