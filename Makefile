@@ -14,7 +14,8 @@ PROD = DJANGO_SETTINGS_MODULE=opsportal.settings.prod DATABASE_URL=postgres://no
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help setup run worker test lint format types arch check migrate demo schema screenshots \
-	docs baseline bench-sla bench-status check-migrations check-schema check-docs check-deploy check-compose
+	docs baseline bench-sla bench-status check-migrations check-schema check-docs \
+	check-deploy check-compose
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
