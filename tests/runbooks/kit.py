@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from apps.accounts.models import Person
-from apps.core import audit, events
+from apps.core import audit, events, providers
 from apps.runbooks import services
 from apps.runbooks.events import ExecutionNoted
 from apps.runbooks.models import Execution, Runbook, RunbookVersion, StepResult
+from apps.runbooks.ports import RunContext
 from apps.runbooks.steps import StepIn
 from tests import builders as build
 
@@ -115,3 +117,15 @@ class Heard:
 
     def __exit__(self, *_: object) -> None:
         events._handlers[ExecutionNoted].remove(self.found.append)
+
+
+@contextmanager
+def knowing(provider: RunContext) -> Iterator[None]:
+    """With a provider of what runs are for, wired or not."""
+    known = providers._providers[RunContext]
+    before = list(known)
+    known[:] = [provider]
+    try:
+        yield
+    finally:
+        known[:] = before

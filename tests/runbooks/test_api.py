@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from apps.core import clock
+from apps.portal.selectors.runbooks import Incidents
 from apps.runbooks.models import Execution, Runbook, RunbookVersion
 from tests import builders as build
 from tests.calls import Caller, nobody, signed_in, tool
@@ -94,7 +95,8 @@ def test_runbooks_are_listed_with_their_freshness_and_exported(
 
 def test_a_run_goes_from_step_to_step(people: kit.Cast, bot: Caller) -> None:
     kit.approved(people, now=clock.now())
-    context = {"kind": "incident", "ref": "INC-7", "url": "/incidents/INC-7/"}
+    incident = build.incident(by=people.ravi)
+    context = {"kind": "incident", "ref": incident.ref, "url": f"/incidents/{incident.ref}/"}
     made = bot.post("executions", {"runbook": "rb-snowflake-timeouts", "context": context})
     assert (made.status, made["context"], made["status"]) == (201, context, "running")
     at = f"executions/{made['ref']}"
@@ -116,7 +118,7 @@ def test_a_run_goes_from_step_to_step(people: kit.Cast, bot: Caller) -> None:
     ended = bot.post(f"{at}/transition", {"to": "completed", "reason": "Well"})
     assert (ended["status"], ended["next_states"]) == ("completed", [])
     assert bot.get(at)["steps"][2]["was_wrong"] is True
-    assert bot.get("executions", {"context_ref": "INC-7"})["results"][0]["ref"] == made["ref"]
+    assert bot.get("executions", {"context_ref": incident.ref})["results"][0]["ref"] == made["ref"]
     for path in (f"{at}/steps/x", "executions/RUN-0/steps/1", "executions/7/steps/1"):
         assert bot.post(path, {"status": "done"}).status == 404, path
 
@@ -128,6 +130,13 @@ STARTS: list[tuple[dict[str, Any], set[str]]] = [
     ({"runbook": "rb-snowflake-timeouts", "version": "one"}, {"version"}),
     ({"runbook": "rb-snowflake-timeouts", "kind": "joke"}, {"kind"}),
     ({"runbook": "rb-snowflake-timeouts", "context": "INC-7"}, {"context"}),
+    (
+        {
+            "runbook": "rb-snowflake-timeouts",
+            "context": {"kind": "wiki", "ref": "A", "url": "javascript:alert(1)"},
+        },
+        {"context"},
+    ),
 ]
 
 
@@ -160,6 +169,23 @@ def test_a_restricted_run_is_not_there_for_others(people: kit.Cast) -> None:
     assert bot.get(f"executions/{run.ref}").status == 404
     assert bot.post(f"executions/{run.ref}/steps/1", {"status": "done"}).status == 404
     assert bot.get("executions")["results"] == []
+
+
+def test_nobody_writes_into_an_incident_that_they_may_not_see(people: kit.Cast) -> None:
+    kit.approved(people, now=clock.now())
+    incident = build.incident(by=people.maya, visibility="restricted")
+    body = {
+        "runbook": "rb-snowflake-timeouts",
+        "context": {"kind": "incident", "ref": incident.ref},
+    }
+    with kit.knowing(Incidents()):
+        refused = tool(*SCOPES).post("executions", body)
+        assert (refused.status, refused.fields) == (400, {"context"})
+        made = signed_in(people.maya)
+        made.client.cookies["csrftoken"] = token = "a" * 32
+        answer = made.post("executions", body, X_CSRFToken=token)
+    assert (answer.status, answer["is_restricted"]) == (201, True)
+    assert answer["context"]["url"] == f"/incidents/{incident.ref}/"
 
 
 def test_a_retry_gets_the_first_answer(people: kit.Cast, bot: Caller) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db.models import Q
 
 from apps.accounts.models import Person
 from apps.followups.models import FollowUp
+from apps.incidents.models import Incident
 from apps.runbooks import guidance
 from apps.runbooks import selectors as runbooks
 from apps.runbooks.freshness import Band, Freshness
@@ -21,7 +24,9 @@ from apps.runbooks.models import (
     RunbookVersion,
     StepResult,
 )
+from apps.runbooks.ports import Context
 
+_INCIDENT = re.compile(r"INC-(\d{1,18})", re.IGNORECASE | re.ASCII)
 STATES = {
     "all": "All",
     "attention": "Need attention",
@@ -74,6 +79,31 @@ def look_of(found: Freshness) -> Look:
         Band.STALE: Look("Stale", "over", "danger"),
         Band.NEVER: Look("Never used", "new", ""),
     }[found.band]
+
+
+# -- what a run is for
+
+
+class Incidents:
+    """Incidents as what runs are for: provided to `apps.runbooks.ports.RunContext`."""
+
+    sort = "incident"
+
+    def find(self, *, user: Any, ref: str) -> Context | None:
+        match = _INCIDENT.fullmatch(ref)
+        if match is None:
+            return None
+        incident = Incident.objects.visible_to(user).filter(pk=int(match.group(1))).first()
+        if incident is None:
+            return None
+        restricted = incident.visibility == Incident.Visibility.RESTRICTED
+        return Context(
+            ref=incident.ref,
+            url=f"/incidents/{incident.ref}/",
+            kind=incident.kind,
+            is_restricted=restricted,
+            watchers=list(incident.participants.all()) if restricted else [],
+        )
 
 
 # -- the list

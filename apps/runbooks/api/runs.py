@@ -31,6 +31,7 @@ from apps.runbooks.api.serializers import (
 )
 from apps.runbooks.api.views import SCOPES
 from apps.runbooks.models import Execution, Runbook, RunbookVersion
+from apps.runbooks.ports import Context
 
 _REF = re.compile(r"RUN-([0-9]{1,18})", re.IGNORECASE)
 
@@ -67,6 +68,15 @@ def version_to_run(user: Any, given: dict[str, Any]) -> RunbookVersion:
     return version
 
 
+def context_named(user: Any, named: dict[str, str]) -> Context:
+    """What a run is for, as the body names it; nothing for a run by itself."""
+    if not named:
+        return Context("", "")
+    return services.context_of(
+        user=user, sort=named["kind"], ref=named["ref"], url=named.get("url", "")
+    )
+
+
 class ExecutionList(ListView):
     """Runs, newest first."""
 
@@ -82,15 +92,17 @@ class ExecutionList(ListView):
     def post(self, request: Request) -> Response:
         """Begin a run of a runbook, for an incident or alone. Only a drill may run a draft."""
         given = self.body(ExecutionIn)
-        context = given.get("context") or {}
+        named = given.get("context") or {}
+        found = context_named(request.user, named)
         run = services.start(
             version=version_to_run(request.user, given),
             person=person_of(request.user),
             actor=actor_of(request.user),
             now=clock.now(),
-            context=(context.get("kind", ""), context.get("ref", ""), context.get("url", "")),
-            kind=given.get("kind", "real"),
-            is_restricted=given["restricted"],
+            context=(named.get("kind", ""), found.ref, found.url),
+            kind=given.get("kind", found.kind),
+            is_restricted=given["restricted"] or found.is_restricted,
+            watchers=found.watchers,
         )
         return Response(ExecutionSerializer(run).data, status=201)
 

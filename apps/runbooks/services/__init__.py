@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from apps.runbooks.services.bringing import BadFile, bring
 from apps.runbooks.services.chasing import chase_stale
+from apps.runbooks.services.contexts import context_of
 from apps.runbooks.services.leaving import free_runbooks
 from apps.runbooks.services.reviewing import review
 from apps.runbooks.services.running import (
@@ -37,6 +38,7 @@ __all__ = [
     "bring",
     "chase_stale",
     "complete",
+    "context_of",
     "create",
     "edit",
     "free_runbooks",

@@ -21,6 +21,7 @@ from apps.runbooks import guidance
 from apps.runbooks.events import ExecutionNoted
 from apps.runbooks.guidance import Advice
 from apps.runbooks.models import Execution, RunbookStep, RunbookVersion, StepResult
+from apps.runbooks.services.contexts import check_context
 from apps.runbooks.services.writing import check_intact
 
 Result = StepResult.Status
@@ -63,6 +64,7 @@ def start(
     "/incidents/INC-7/"). `watchers` see a restricted run beside managers and who began it.
     """
     row = RunbookVersion.objects.select_related("runbook").get(pk=version.pk)
+    check_context(context)
     _may_start(row, kind)
     check_intact(row)
     execution = Execution.objects.create(

@@ -14,13 +14,13 @@ from apps.accounts.roles import Grant
 from apps.core import audit, clock
 from apps.core.errors import Conflict
 from apps.core.models import Kind
-from apps.incidents.models import Incident
 from apps.portal.access import acts, viewer
 from apps.portal.forms import submit
 from apps.portal.forms_runbooks import ReasonForm, ReviewForm
 from apps.portal.views.runbooks.pages import find, incident_of, page_of, show
 from apps.runbooks import selectors, services
 from apps.runbooks.models import Runbook, RunbookVersion
+from apps.runbooks.ports import Context
 
 MAY_RUN = (Kind.REAL, Kind.DRILL, Kind.TEST)
 
@@ -116,14 +116,13 @@ def runbook_start(request: HttpRequest, key: str) -> HttpResponse:
     return redirect("runbook_run", ref=run.ref)
 
 
-def _for(incident: Incident | None) -> dict[str, Any]:
+def _for(incident: Context | None) -> dict[str, Any]:
     """What a run takes from the incident that it is for: who may see it, and whether it is real."""
     if incident is None:
         return {}
-    restricted = incident.visibility == Incident.Visibility.RESTRICTED
     return {
-        "context": ("incident", incident.ref, f"/incidents/{incident.ref}/"),
+        "context": ("incident", incident.ref, incident.url),
         "kind": incident.kind,
-        "is_restricted": restricted,
-        "watchers": list(incident.participants.all()) if restricted else [],
+        "is_restricted": incident.is_restricted,
+        "watchers": incident.watchers,
     }

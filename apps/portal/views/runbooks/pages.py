@@ -12,7 +12,6 @@ from django.urls import reverse
 
 from apps.accounts.roles import Grant
 from apps.core import clock
-from apps.incidents.models import Incident
 from apps.portal import listing
 from apps.portal.access import granted, viewer, why_not
 from apps.portal.context import link
@@ -21,8 +20,8 @@ from apps.portal.selectors import runbooks as selectors
 from apps.runbooks import exchange, services
 from apps.runbooks import selectors as standing
 from apps.runbooks.models import Runbook
+from apps.runbooks.ports import Context
 
-_INCIDENT = re.compile(r"INC-(\d{1,18})", re.IGNORECASE | re.ASCII)
 _NUMBER = re.compile(r"\d{1,6}", re.ASCII)
 _TYPES = {"yaml": ("application/yaml", "yaml"), "markdown": ("text/markdown", "md")}
 
@@ -38,12 +37,9 @@ def find(request: HttpRequest, key: str) -> Runbook:
     return found
 
 
-def incident_of(request: HttpRequest, ref: str) -> Incident | None:
+def incident_of(request: HttpRequest, ref: str) -> Context | None:
     """The incident that a run is for, when the viewer may see it."""
-    match = _INCIDENT.fullmatch(ref)
-    if match is None:
-        return None
-    return Incident.objects.visible_to(viewer(request)).filter(pk=int(match.group(1))).first()
+    return selectors.Incidents().find(user=viewer(request), ref=ref)
 
 
 @granted(Grant.SEE)
