@@ -110,6 +110,7 @@ class PromiseForm(forms.Form):
         label="Against which factor",
         queryset=Factor.objects.none(),
         required=False,
+        empty_label="None of them",
         help_text="When it contributes again within 90 days of being verified, this is reopened.",
     )
 

@@ -414,7 +414,7 @@ def test_what_is_sent_back_says_why_and_is_a_draft_again(cast: Cast) -> None:
 def test_what_was_approved_is_not_changed_any_more(cast: Cast) -> None:
     review = published(opened(by=cast.ravi), by=cast.ravi)
     by: dict[str, Any] = {"actor": audit.person(cast.maya), "now": OVER}
-    with pytest.raises(Conflict, match="Send it back"):
+    with pytest.raises(Conflict, match="It stays as people have read it"):
         _save(review, "Otherwise.", review.version, cast)
     with pytest.raises(Conflict):
         reviews.add_factor(review=review, factor=factor("capacity", "Capacity"), **by)

@@ -89,7 +89,9 @@ def save_section(
 def _open_for_writing(review: Review) -> Review:
     found = lock(review)
     if found.status not in {Status.DRAFT, Status.IN_REVIEW}:
-        raise Conflict(f"The review is {found.status}. Send it back to change it.", code="fixed")
+        is_public = found.status == Status.PUBLISHED
+        how = "It stays as people have read it." if is_public else "Send it back to change it."
+        raise Conflict(f"The review is {found.status}. {how}", code="fixed")
     return found
 
 

@@ -62,7 +62,7 @@ def review_list(request: HttpRequest) -> HttpResponse:
         mine=params.get("mine") == "1",
         surface=params.get("surface", "")[:80],
         factor=params.get("factor", "")[:60],
-        text=" ".join(params.get("q", "").replace("\x00", "").split())[:120],
+        text=" ".join(params.get("q", "").split())[:120],
     )
     listed = selectors.listed(person, asked, now=now)
     is_published = asked.state == "published"
