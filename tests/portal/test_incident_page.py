@@ -225,6 +225,23 @@ def test_a_restricted_incident_cannot_be_linked_by_who_may_not_see_it(
     assert f"There is no {hidden.ref}." in text_of(text)
 
 
+def test_a_restricted_incident_is_linked_without_what_it_is_called(
+    made: Scene, cast: Cast, world: World, ravi: Client
+) -> None:
+    hidden = build.incident(
+        title="Snowflake profiling leaks names", surface=made.surface, by=cast.maya,
+        visibility="restricted", now=world.now,
+    )  # fmt: skip
+    maya = sign_in(cast.maya)
+    do(maya, made, "link", ref=hidden.ref, relation="related")
+    third = build.incident(title="Snowflake profiling", by=cast.maya, now=world.now)
+    sent = {"hint": f"incident {hidden.ref}"}
+    maya.post(f"/incidents/{third.ref}/hint/", sent)
+    for page in (page_of(made), f"/incidents/{third.ref}/"):
+        assert hidden.ref in text_of(maya.get(page))
+        assert "leaks names" not in ravi.get(page).content.decode()
+
+
 def test_an_offered_hint_is_linked_with_one_press_and_offered_no_more(
     made: Scene, cast: Cast, world: World, ravi: Client
 ) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from apps.accounts.models import Person
@@ -13,6 +14,7 @@ from apps.core.errors import Invalid
 from apps.core.text import one_line
 from apps.customers.models import Account
 from apps.incidents.models import Incident
+from apps.incidents.ports import Hint
 from apps.support.models import Ticket
 
 _INCIDENT = re.compile(r"(?:inc-|#)?(\d{1,18})", re.IGNORECASE | re.ASCII)
@@ -59,7 +61,9 @@ def target(text: str, viewer: Person) -> Target:
         found = incident(said, viewer)
         if found is None:
             raise _unknown(said)
-        return Target("incident", found.ref, f"/incidents/{found.ref}/", found.title)
+        hidden = found.visibility == Incident.Visibility.RESTRICTED
+        title = "" if hidden else found.title  # the label is read by all who see this one
+        return Target("incident", found.ref, f"/incidents/{found.ref}/", title)
     change = Change.objects.visible_to(viewer).filter(ref=said).order_by("-occurred_at").first()
     if change is None:
         raise _unknown(said)
@@ -91,6 +95,20 @@ def _address(url: str) -> Target:
         mark = hashlib.sha256(url.encode()).hexdigest()[:8]
         bare = f"{bare[: _REF - 9]} {mark}"
     return Target("url", bare, url, f"{parts.netloc}{parts.path}".rstrip("/")[:300])
+
+
+def readable(hints: Iterable[Hint]) -> list[Hint]:
+    """Hints as links: what a restricted incident is called stays with those who may see it."""
+    kept = list(hints)
+    refs = [one.ref.removeprefix("INC-") for one in kept if one.kind == "incident"]
+    if not refs:
+        return kept
+    hidden = Incident.objects.filter(
+        pk__in=[int(one) for one in refs if one.isdecimal()],
+        visibility=Incident.Visibility.RESTRICTED,
+    )
+    closed = {one.ref for one in hidden}
+    return [replace(one, label="") if one.ref in closed else one for one in kept]
 
 
 def _unknown(ref: str) -> Invalid:

@@ -136,7 +136,7 @@ class Board:
 def board(incident: Incident, viewer: Person, *, now: datetime) -> Board:
     """The page's parts; a fixed number of queries."""
     updates = _updates(incident)
-    linked = _linked(incident)
+    linked = _linked(incident, viewer)
     return Board(
         level=level_of(incident),
         roles=roles(incident),
@@ -192,9 +192,21 @@ def _updates(incident: Incident) -> list[StatusUpdate]:
     return found[:UPDATES] if len(found) > UPDATES else found
 
 
-def _linked(incident: Incident) -> list[IncidentLink]:
-    rows = incident.links.exclude(kind__in=("page", "alert")).order_by("created_at", "pk")
-    return list(rows[:LINKS])
+def _linked(incident: Incident, viewer: Person) -> list[IncidentLink]:
+    """Links but for pages and alerts; of an incident that the viewer may not see only the ref."""
+    rows = list(
+        incident.links.exclude(kind__in=("page", "alert")).order_by("created_at", "pk")[:LINKS]
+    )
+    others = [row for row in rows if row.kind == "incident"]
+    numbers = [row.ref.removeprefix("INC-") for row in others]
+    seen = Incident.objects.visible_to(viewer).filter(
+        pk__in=[int(one) for one in numbers if one.isdecimal()]
+    )
+    known = {one.ref for one in seen} if others else set()
+    for row in others:
+        if row.ref not in known:
+            row.label = ""
+    return rows
 
 
 def _links(rows: Sequence[IncidentLink]) -> Links:
@@ -252,6 +264,13 @@ def _children(incident: Incident, viewer: Person, now: datetime) -> list[Child]:
         .order_by("-at", "-pk")[:20]
     )
     return [Child(row.child, row, now - row.at <= UNDO_WITHIN) for row in rows]
+
+
+def sees(incident: Incident | None, viewer: Person) -> bool:
+    """Whether the viewer may see the incident that another one went into."""
+    return (
+        incident is not None and Incident.objects.visible_to(viewer).filter(pk=incident.pk).exists()
+    )
 
 
 def may_unmerge(incident: Incident, *, now: datetime) -> bool:

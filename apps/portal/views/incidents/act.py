@@ -284,7 +284,7 @@ def incident_hint(request: HttpRequest, ref: str) -> HttpResponse:
     if hint is None:
         messages.error(request, "This is not offered any more; it may be linked already.")
         return redirect(page_of(found.ref))
-    links.link_all(incident=found, links=[hint], **_by(person, now))
+    links.link_all(incident=found, links=named.readable([hint]), **_by(person, now))
     messages.success(request, f"{hint.label} is linked.")
     return redirect(page_of(found.ref))
 

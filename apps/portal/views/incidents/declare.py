@@ -22,6 +22,7 @@ from apps.portal.access import granted, viewer
 from apps.portal.forms import submit
 from apps.portal.forms_incidents import IncidentForm
 from apps.portal.selectors import declaring
+from apps.portal.selectors import incident_links as named
 from apps.portal.selectors.now import surfaces_to_route_to
 from apps.portal.services.incidents import declare
 from apps.portal.views.incidents import page_of
@@ -193,5 +194,5 @@ def _links(
             type_key=values["type"].key if values["type"] else "",
             now=now,
         )
-        kept += [one for one in offered if (one.kind, one.ref) in ticked]
+        kept += named.readable(one for one in offered if (one.kind, one.ref) in ticked)
     return kept

@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 
 from apps.accounts.models import Person
 from apps.accounts.roles import Grant
@@ -142,4 +143,4 @@ def incident_run(request: HttpRequest, ref: str) -> HttpResponse:
         is_restricted=restricted,
         watchers=list(found.participants.all()) if restricted else (),
     )
-    return redirect(f"/runbooks/runs/{run.ref}/")
+    return redirect(reverse("runbook_run", kwargs={"ref": run.ref}))

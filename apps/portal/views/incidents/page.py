@@ -122,6 +122,7 @@ def context_of(
         "why_severity": steps.why_not_severity(incident, person),
         "why_respond": why_not(person, Grant.RESPOND),
         "why_page": steps.why_not_page(incident, person),
+        "sees_into": parts.sees(incident.merged_into, person),
         "may_approve": may_approve(person, incident),
         "may_unmerge": parts.may_unmerge(incident, now=now) and person.may(Grant.RESPOND),
         "incident_url": page_of(incident.ref),
