@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from apps.incidents.admin import book, incidents, levels, words
+from apps.incidents.admin import book, components, incidents, levels, words
 
-__all__ = ["book", "incidents", "levels", "words"]
+__all__ = ["book", "components", "incidents", "levels", "words"]
