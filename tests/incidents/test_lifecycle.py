@@ -142,6 +142,17 @@ def test_declaring_takes_surface_and_commander_and_makes_the_tasks(cast: Cast) -
     assert said == ["routed", "commander", "investigating", "tasks"]
 
 
+def test_a_commander_who_left_is_replaced_and_does_not_stand_in_the_way(cast: Cast) -> None:
+    surface = build.surface("inspect.api", primary=cast.ravi, now=START)
+    stays = move(made("triage", surface=surface, commander=cast.sam), "investigating")
+    assert (stays.commander, stays.commander_named) == (cast.sam, "chosen")
+    gone = made("triage", surface=surface, commander=cast.bea)
+    cast.bea.is_active = False
+    cast.bea.save()
+    moved = move(Incident.objects.get(pk=gone.pk), "investigating")
+    assert (moved.commander, moved.commander_named) == (cast.ravi, "primary")
+
+
 def test_a_sentence_goes_where_nobody_knows_better(cast: Cast) -> None:
     incident = move(made("triage"), "investigating", note="Everything is red; looking.")
     assert incident.status == "investigating"

@@ -19,12 +19,10 @@ from apps.incidents import guards
 from apps.incidents.events import IncidentResolved
 from apps.incidents.guards import Blocker
 from apps.incidents.models import Incident
-from apps.incidents.models.framework import Role
 from apps.incidents.selectors import blockers as held
-from apps.incidents.selectors.commander import WHY, Named, commander_for
 from apps.incidents.services import reviews, running, status
+from apps.incidents.services.commanding import Command, take_command
 from apps.incidents.services.pages import end_duties, lock_pages
-from apps.incidents.services.roles import assign
 from apps.incidents.services.severity import begin_span, end_span
 from apps.incidents.services.timeline import record
 from apps.ownership.models import Surface
@@ -200,34 +198,6 @@ def _is_manager(actor: Actor) -> bool:
     return False
 
 
-@dataclass(frozen=True)
-class Command:
-    """Who is to command, how they were found (`Incident.Named`), and that in words."""
-
-    person: Person | None
-    named: str = ""
-    why: str = ""
-
-    @classmethod
-    def find(
-        cls,
-        incident: Incident,
-        surface: Surface | None,
-        chosen: Person | None,
-        actor: Actor,
-        now: datetime,
-    ) -> Command:
-        """Who was chosen, else who commands it already, else who is found for the surface, else
-        the person who declares; nobody when a tool declares what nobody answers for."""
-        if chosen is not None or incident.commander is not None:
-            return cls(chosen or incident.commander, Named.CHOSEN)
-        person, named = commander_for(surface or incident.surface, now=now)
-        if person is not None:
-            return cls(person, named, WHY[Named(named)])
-        own = Person.objects.filter(pk=actor.person_id or 0, is_active=True).first()
-        return cls(own, Named.CHOSEN if own else "", "declared it; nobody else was found")
-
-
 def _man(
     incident: Incident, surface: Surface | None, first: Command, actor: Actor, now: datetime
 ) -> None:
@@ -238,18 +208,6 @@ def _man(
         text = f"Belongs to {surface.key}."
         record(incident=incident, what="routed", text=text, actor=actor, now=now)
     take_command(incident, first, actor, now)
-
-
-def take_command(incident: Incident, first: Command, actor: Actor, now: datetime) -> None:
-    """Make `first` the commander, and keep how they were found."""
-    if first.person is None or first.person.pk == incident.commander_id:
-        return
-    assign(
-        incident=incident, role=Role.COMMANDER, person=first.person, actor=actor, now=now,
-        why=first.why,
-    )  # fmt: skip
-    incident.commander_named = first.named
-    incident.save(update_fields=["commander_named"])
 
 
 def _lock(incident: Incident) -> Incident:

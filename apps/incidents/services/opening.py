@@ -13,7 +13,8 @@ from apps.core.audit import Actor
 from apps.core.errors import Invalid
 from apps.core.models import Kind
 from apps.incidents.models import Incident, IncidentType, Severity
-from apps.incidents.services.lifecycle import Command, declare_opened
+from apps.incidents.services.commanding import Command
+from apps.incidents.services.lifecycle import declare_opened
 from apps.incidents.services.links import Linkable, link, link_all
 from apps.incidents.services.severity import begin_span
 from apps.incidents.services.timeline import record
