@@ -29,7 +29,7 @@ from apps.incidents.services.review import (
 from apps.incidents.services.review_steps import meter_of
 
 log = structlog.get_logger("opsportal.incidents")
-LOOKED_BACK = timedelta(days=30)
+LOOKED_BACK = timedelta(days=7)  # older ones were decided about by people
 Status = Review.Status
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -15,7 +16,7 @@ from apps.accounts.roles import Grant
 from apps.core import audit, clock
 from apps.core.errors import Conflict
 from apps.incidents.models import Incident, Review
-from apps.incidents.review_sections import BY_KEY, difference
+from apps.incidents.review_sections import BY_KEY, Item, difference
 from apps.incidents.services import reviews
 from apps.portal import listing
 from apps.portal.access import acts, granted, viewer, why_not
@@ -154,7 +155,7 @@ def show(
         "steps": _steps(review),
         "due": _due(review),
         **_forms(incident, review, person, bound, do),
-        **_moves(review, person, why_write),
+        **_moves(review, person, why_write, whole.meter.missing),
     }
     return render(request, "portal/reviews/page.html", context, status=status)
 
@@ -199,9 +200,10 @@ def _forms(
     }
 
 
-def _moves(review: Review, person: Person, why_write: str) -> dict[str, Any]:
+def _moves(
+    review: Review, person: Person, why_write: str, missing: Sequence[Item]
+) -> dict[str, Any]:
     """The next step with why it cannot be taken, and whether it can be sent back."""
-    missing = reviews.meter_of(review).missing
     lacks = f"Missing: {', '.join(item.title.lower() for item in missing)}." if missing else ""
     steps = {
         Status.DRAFT: ("submit", "Hand in", lacks),
