@@ -40,10 +40,13 @@ def test_the_list_shows_what_is_open_and_its_filters_stand_in_the_address(
     other = build.incident(title="Login is slow", severity="SEV4", by=cast.ravi, now=world.now)
     ended = build.incident(title="Quota exceeded", by=cast.bea, now=world.now)
     build.step(ended, "resolved", by=cast.bea, now=world.now)
+    drill = build.incident(title="Rehearsal", kind="drill", by=cast.bea, now=world.now)
+    build.step(drill, "resolved", by=cast.bea, now=world.now)
     seen = {
+        "?state=all&kind=drill": {drill.pk},
         "": {made.incident.pk, other.pk},
-        "?state=resolved": {ended.pk},
-        "?state=all": {made.incident.pk, other.pk, ended.pk},
+        "?state=resolved": {ended.pk, drill.pk},
+        "?state=all": {made.incident.pk, other.pk, ended.pk, drill.pk},
         "?severity=SEV2": {made.incident.pk},
         "?surface=inspect.profiler": {made.incident.pk},
         "?mine=1": {other.pk},

@@ -36,6 +36,7 @@ from apps.rotations import selectors as rotations
 from apps.runbooks.models import Execution, StepResult
 
 LINKS = 100
+ELSEWHERE = ("page", "alert", "run")  # kinds of links that have a place of their own on the page
 UPDATES = 20
 TASKS = 6  # open ones that are shown at once
 OPEN_TASKS_FIRST = {"open": 0, "done": 1, "dropped": 2}
@@ -195,7 +196,7 @@ def _updates(incident: Incident) -> list[StatusUpdate]:
 def _linked(incident: Incident, viewer: Person) -> list[IncidentLink]:
     """Links but for pages and alerts; of an incident that the viewer may not see only the ref."""
     rows = list(
-        incident.links.exclude(kind__in=("page", "alert")).order_by("created_at", "pk")[:LINKS]
+        incident.links.exclude(kind__in=ELSEWHERE).order_by("created_at", "pk")[:LINKS]
     )
     others = [row for row in rows if row.kind == "incident"]
     numbers = [row.ref.removeprefix("INC-") for row in others]
