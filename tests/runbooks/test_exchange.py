@@ -300,6 +300,31 @@ def test_any_runbook_goes_out_and_comes_in_the_same(form: str, document: Documen
     assert again == kept
 
 
+pieces = st.sampled_from(
+    ["key: a\n", "title: b\n", "steps:\n", "- title: c\n", "  kind: check\n", "# A\n", "## B\n",
+     "### Expected\n", "- Key: a\n", "- If not: stop\n", "```\n", "&a ", "*a ", "!!str ", "? ",
+     "|\n", ">-\n", "[", "]", "{", "}", ": ", "- ", "  ", "\n", "\t", "'", '"', "%", "@",
+     "---\n", "...\n", "\x00", "\x85", "\u2028", "\ufeff", "\\", '"\\ud800"', '"\\x00"', "<<: ", "null", "~"]
+) | st.text(max_size=5)  # fmt: skip
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(parts=st.lists(pieces, max_size=20), begun=st.booleans())
+def test_any_text_is_a_runbook_or_refused_in_words(
+    form: str, parts: list[str], begun: bool
+) -> None:
+    head = {"yaml": f"{HEAD}steps:\n- title: A\n", "markdown": "# A\n- Key: a\n## B\n"}[form]
+    try:
+        found = read((head if begun else "") + "".join(parts), form=form)
+    except Unreadable as error:
+        assert str(error)
+        return
+    assert found.steps
+    assert read(write(found, form="yaml"), form="yaml") == found
+    assert "\x00" not in str(found) and str(found).encode()
+
+
 def _kept(document: Document) -> Document | None:
     """As the database keeps it; None for steps that are refused before."""
     try:

@@ -290,6 +290,7 @@ class Story:
     advice: guidance.Advice | None
     previous: int | None
     next: int | None
+    onward: int | None  # where to go from a step that failed; None where its author says stop
     progress: Progress
 
     @property
@@ -309,16 +310,25 @@ def story(run: Execution, *, position: int | None) -> Story:
     ]
     focus = next((line for line in lines if line.is_focused), None)
     failed = focus is not None and focus.result is not None and focus.result.status == "failed"
+    advice = advice_of(focus.step) if focus and failed else None
     return Story(
         run=run,
         look=Look(*RUN_LOOKS[run.status]),
         lines=lines,
         focus=focus,
-        advice=advice_of(focus.step) if focus and failed else None,
+        advice=advice,
         previous=position - 1 if position and position - 1 in positions else None,
         next=position + 1 if position and position + 1 in positions else None,
+        onward=_onward(advice, lines, position or 0),
         progress=_progress(results),
     )
+
+
+def _onward(advice: guidance.Advice | None, lines: Sequence[StepLine], position: int) -> int | None:
+    if advice is None or advice.what == "stop":
+        return None
+    left = [line.step.position for line in lines if line.is_open and line.step.position > position]
+    return advice.goto or next(iter(left), None)
 
 
 def _progress(results: Sequence[StepResult]) -> Progress:

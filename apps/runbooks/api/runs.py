@@ -24,10 +24,10 @@ from apps.runbooks.api.serializers import (
     ExecutionRowSerializer,
     ExecutionSerializer,
     ExecutionTransitionIn,
-    RecordedSerializer,
+    StepRecordedSerializer,
     StepResultIn,
-    WrongIn,
-    WrongSerializer,
+    StepWrongIn,
+    StepWrongSerializer,
 )
 from apps.runbooks.api.views import SCOPES
 from apps.runbooks.models import Execution, Runbook, RunbookVersion
@@ -123,7 +123,7 @@ class ExecutionStep(View):
 
     scopes = SCOPES
 
-    @extend_schema(request=StepResultIn, responses={200: RecordedSerializer})
+    @extend_schema(request=StepResultIn, responses={200: StepRecordedSerializer})
     @idempotent
     def post(self, request: Request, ref: str, position: str) -> Response:
         recorded = services.record_step(
@@ -134,7 +134,7 @@ class ExecutionStep(View):
             now=clock.now(),
             **self.body(StepResultIn),
         )
-        return Response(RecordedSerializer(recorded).data)
+        return Response(StepRecordedSerializer(recorded).data)
 
 
 class ExecutionStepWrong(View):
@@ -142,18 +142,18 @@ class ExecutionStepWrong(View):
 
     scopes = SCOPES
 
-    @extend_schema(request=WrongIn, responses={201: WrongSerializer})
+    @extend_schema(request=StepWrongIn, responses={201: StepWrongSerializer})
     @idempotent
     def post(self, request: Request, ref: str, position: str) -> Response:
         follow_up = services.say_wrong(
             execution=execution_by(request.user, ref),
             step_position=position_of(position),
-            note=self.body(WrongIn)["note"],
+            note=self.body(StepWrongIn)["note"],
             person=person_of(request.user),
             actor=actor_of(request.user),
             now=clock.now(),
         )
-        return Response(WrongSerializer(follow_up).data, status=201)
+        return Response(StepWrongSerializer(follow_up).data, status=201)
 
 
 class ExecutionTransition(View):

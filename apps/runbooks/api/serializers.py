@@ -27,7 +27,7 @@ from apps.runbooks.services.reviewing import BY_HAND
 TEXT = 10_000
 
 
-class FreshnessSerializer(serializers.Serializer[Any]):
+class RunbookFreshnessSerializer(serializers.Serializer[Any]):
     """How far it can be trusted, by its last good review or run."""
 
     band = serializers.ChoiceField([band.value for band in Band])
@@ -42,7 +42,7 @@ class RunbookRowSerializer(serializers.ModelSerializer[Runbook]):
     backup = PersonField(allow_null=True)
     surfaces = serializers.SerializerMethodField(help_text="Keys.")
     version = serializers.SerializerMethodField(help_text="The approved one; null without one.")
-    freshness = FreshnessSerializer(source="fresh")
+    freshness = RunbookFreshnessSerializer(source="fresh")
     archived_at = InstantField(allow_null=True, help_text="Since when it is retired.")
 
     class Meta:
@@ -57,19 +57,19 @@ class RunbookRowSerializer(serializers.ModelSerializer[Runbook]):
         return runbook.current.number if runbook.current else None
 
 
-class TriggerSerializer(serializers.Serializer[Any]):
+class RunbookTriggerSerializer(serializers.Serializer[Any]):
     by = serializers.ChoiceField(Trigger.By.choices)
     value = serializers.CharField(max_length=120)
 
 
-class StepSerializer(serializers.ModelSerializer[RunbookStep]):
+class RunbookStepSerializer(serializers.ModelSerializer[RunbookStep]):
     class Meta:
         model = RunbookStep
         fields = ["position", "kind", "title", "instruction", "expected", "on_fail"]
         fields += ["on_fail_step", "on_fail_text", "minutes", "role", "is_irreversible"]
 
 
-class VersionSerializer(serializers.ModelSerializer[RunbookVersion]):
+class RunbookVersionSerializer(serializers.ModelSerializer[RunbookVersion]):
     author = PersonField(allow_null=True)
     approved_by = PersonField(allow_null=True)
     created_at = InstantField()
@@ -82,19 +82,19 @@ class VersionSerializer(serializers.ModelSerializer[RunbookVersion]):
         fields += ["created_at", "approved_at", "suspect_at", "suspect_note"]
 
 
-class VersionDetailSerializer(VersionSerializer):
+class RunbookVersionDetailSerializer(RunbookVersionSerializer):
     """A version with its steps."""
 
-    steps = StepSerializer(many=True)
+    steps = RunbookStepSerializer(many=True)
 
-    class Meta(VersionSerializer.Meta):
-        fields = [*VersionSerializer.Meta.fields, "steps"]
+    class Meta(RunbookVersionSerializer.Meta):
+        fields = [*RunbookVersionSerializer.Meta.fields, "steps"]
 
 
 class RunbookSerializer(RunbookRowSerializer):
     """A runbook with what brings it up, its versions, and the steps of the approved one."""
 
-    triggers = TriggerSerializer(many=True)
+    triggers = RunbookTriggerSerializer(many=True)
     versions = serializers.SerializerMethodField()
     steps = serializers.SerializerMethodField(help_text="Of the approved version.")
 
@@ -103,14 +103,14 @@ class RunbookSerializer(RunbookRowSerializer):
 
     def get_versions(self, runbook: Runbook) -> list[dict[str, Any]]:
         rows = runbook.versions.select_related("author", "approved_by").order_by("-number")
-        return list(VersionSerializer(rows, many=True).data)
+        return list(RunbookVersionSerializer(rows, many=True).data)
 
     def get_steps(self, runbook: Any) -> list[dict[str, Any]]:
         rows = runbook.current.steps.order_by("position") if runbook.current else []
-        return list(StepSerializer(rows, many=True).data)
+        return list(RunbookStepSerializer(rows, many=True).data)
 
 
-class ReviewSerializer(serializers.ModelSerializer[RunbookReview]):
+class RunbookReviewSerializer(serializers.ModelSerializer[RunbookReview]):
     id = IdField()
     version = serializers.IntegerField(source="version.number")
     at = InstantField()
@@ -124,7 +124,7 @@ class ReviewSerializer(serializers.ModelSerializer[RunbookReview]):
 # -- what comes in
 
 
-class FileIn(serializers.Serializer[Any]):
+class RunbookFileIn(serializers.Serializer[Any]):
     """A runbook as a file's text. A key that is known gets a new draft."""
 
     text = serializers.CharField(max_length=MOST_BYTES, trim_whitespace=False)
@@ -140,18 +140,18 @@ class RunbookPatch(serializers.Serializer[Any]):
     backup = PersonField(required=False, allow_null=True)
     cadence_days = serializers.IntegerField(min_value=7, max_value=730, required=False)
     surfaces = serializers.ListField(child=SurfaceField(), required=False, max_length=100)
-    triggers = TriggerSerializer(many=True, required=False)
+    triggers = RunbookTriggerSerializer(many=True, required=False)
 
 
-class CommentIn(serializers.Serializer[Any]):
+class RunbookReturnIn(serializers.Serializer[Any]):
     comment = serializers.CharField(max_length=TEXT, help_text="What is missing.")
 
 
-class RetireIn(serializers.Serializer[Any]):
+class RunbookRetireIn(serializers.Serializer[Any]):
     reason = serializers.CharField(max_length=TEXT)
 
 
-class ReviewIn(serializers.Serializer[Any]):
+class RunbookReviewIn(serializers.Serializer[Any]):
     """What somebody found who read it; the note says what they looked at."""
 
     outcome = serializers.ChoiceField(BY_HAND)
@@ -165,7 +165,7 @@ class ExportQuery(serializers.Serializer[Any]):
         return {"as": serializers.ChoiceField(FORMATS, required=False, help_text=help_text)}
 
 
-class FileSerializer(serializers.Serializer[Any]):
+class RunbookFileSerializer(serializers.Serializer[Any]):
     filename = serializers.CharField()
     text = serializers.CharField()
 
@@ -173,7 +173,7 @@ class FileSerializer(serializers.Serializer[Any]):
 # -- runs
 
 
-class ContextSerializer(serializers.Serializer[Any]):
+class RunContextSerializer(serializers.Serializer[Any]):
     """What a run is for, such as incident INC-7."""
 
     kind = serializers.CharField(max_length=30)
@@ -243,7 +243,7 @@ class ExecutionIn(serializers.Serializer[Any]):
     runbook = serializers.CharField(max_length=60, help_text="A runbook's key.")
     version = serializers.IntegerField(required=False, min_value=1, max_value=100_000)
     kind = serializers.ChoiceField(Kind.choices, required=False)
-    context = ContextSerializer(required=False, allow_null=True)  # type: ignore[assignment] # as above
+    context = RunContextSerializer(required=False, allow_null=True)  # type: ignore[assignment] # as above
     restricted = serializers.BooleanField(required=False, default=False)
 
 
@@ -263,7 +263,7 @@ class StepResultIn(serializers.Serializer[Any]):
     was = serializers.ChoiceField(StepResult.Status.choices, required=False)
 
 
-class AdviceSerializer(serializers.Serializer[Any]):
+class StepAdviceSerializer(serializers.Serializer[Any]):
     """What the author of the runbook wants done when the step fails."""
 
     what = serializers.ChoiceField(RunbookStep.OnFail.choices)
@@ -271,17 +271,17 @@ class AdviceSerializer(serializers.Serializer[Any]):
     goto = serializers.IntegerField(allow_null=True)
 
 
-class RecordedSerializer(serializers.Serializer[Any]):
+class StepRecordedSerializer(serializers.Serializer[Any]):
     step = StepResultSerializer(source="result")
-    advice = AdviceSerializer(allow_null=True)
+    advice = StepAdviceSerializer(allow_null=True)
     next = serializers.IntegerField(allow_null=True, help_text="The step to look at now.")
 
 
-class WrongIn(serializers.Serializer[Any]):
+class StepWrongIn(serializers.Serializer[Any]):
     note = serializers.CharField(min_length=10, max_length=TEXT, help_text="What is wrong with it.")
 
 
-class WrongSerializer(serializers.Serializer[Any]):
+class StepWrongSerializer(serializers.Serializer[Any]):
     follow_up = serializers.CharField(source="ref", help_text="FUP-7")
 
 

@@ -20,17 +20,17 @@ from apps.ownership.models import Surface
 from apps.runbooks import exchange, selectors, services
 from apps.runbooks.api.filters import RunbookFilter
 from apps.runbooks.api.serializers import (
-    CommentIn,
     ExportQuery,
-    FileIn,
-    FileSerializer,
-    RetireIn,
-    ReviewIn,
-    ReviewSerializer,
+    RunbookFileIn,
+    RunbookFileSerializer,
     RunbookPatch,
+    RunbookRetireIn,
+    RunbookReturnIn,
+    RunbookReviewIn,
+    RunbookReviewSerializer,
     RunbookRowSerializer,
     RunbookSerializer,
-    VersionDetailSerializer,
+    RunbookVersionDetailSerializer,
 )
 from apps.runbooks.models import Runbook, RunbookVersion
 
@@ -86,11 +86,11 @@ class RunbookList(ListView):
     def paginate_queryset(self, queryset: Any) -> Any:
         return furnished(super().paginate_queryset(queryset) or [])
 
-    @extend_schema(request=FileIn, responses={201: RunbookSerializer})
+    @extend_schema(request=RunbookFileIn, responses={201: RunbookSerializer})
     @idempotent
     def post(self, request: Request) -> Response:
         """Bring a runbook as YAML or Markdown. It becomes a draft; what is wrong names its line."""
-        given = self.body(FileIn)
+        given = self.body(RunbookFileIn)
         version = services.bring(
             text=given["text"],
             form=given.get("format", ""),
@@ -132,7 +132,7 @@ class RunbookExport(View):
     scopes = SCOPES
     query = ExportQuery
 
-    @extend_schema(responses=FileSerializer)
+    @extend_schema(responses=RunbookFileSerializer)
     def get(self, request: Request, key: str) -> Response:
         runbook = runbook_by(request.user, key)
         form = self.asked().get("as", "yaml")
@@ -146,16 +146,16 @@ class RunbookReviews(View):
 
     scopes = SCOPES
 
-    @extend_schema(request=ReviewIn, responses={201: ReviewSerializer})
+    @extend_schema(request=RunbookReviewIn, responses={201: RunbookReviewSerializer})
     @idempotent
     def post(self, request: Request, key: str) -> Response:
         row = services.review(
             runbook=runbook_by(request.user, key),
             actor=actor_of(request.user),
             now=clock.now(),
-            **self.body(ReviewIn),
+            **self.body(RunbookReviewIn),
         )
-        return Response(ReviewSerializer(row).data, status=201)
+        return Response(RunbookReviewSerializer(row).data, status=201)
 
 
 class RunbookRetire(View):
@@ -163,12 +163,12 @@ class RunbookRetire(View):
 
     scopes = SCOPES
 
-    @extend_schema(request=RetireIn, responses={200: RunbookSerializer})
+    @extend_schema(request=RunbookRetireIn, responses={200: RunbookSerializer})
     @idempotent
     def post(self, request: Request, key: str) -> Response:
         services.retire(
             runbook=runbook_by(request.user, key),
-            reason=self.body(RetireIn)["reason"],
+            reason=self.body(RunbookRetireIn)["reason"],
             person=person_of(request.user),
             actor=actor_of(request.user),
             now=clock.now(),
@@ -181,9 +181,9 @@ class VersionDetail(View):
 
     scopes = SCOPES
 
-    @extend_schema(responses=VersionDetailSerializer)
+    @extend_schema(responses=RunbookVersionDetailSerializer)
     def get(self, request: Request, key: str, number: str) -> Response:
-        return Response(VersionDetailSerializer(version_by(request.user, key, number)).data)
+        return Response(RunbookVersionDetailSerializer(version_by(request.user, key, number)).data)
 
 
 class VersionSubmit(View):
@@ -191,7 +191,7 @@ class VersionSubmit(View):
 
     scopes = SCOPES
 
-    @extend_schema(request=None, responses={200: VersionDetailSerializer})
+    @extend_schema(request=None, responses={200: RunbookVersionDetailSerializer})
     @idempotent
     def post(self, request: Request, key: str, number: str) -> Response:
         row = services.submit(
@@ -199,7 +199,7 @@ class VersionSubmit(View):
             actor=actor_of(request.user),
             now=clock.now(),
         )
-        return Response(VersionDetailSerializer(row).data)
+        return Response(RunbookVersionDetailSerializer(row).data)
 
 
 class VersionReturn(View):
@@ -207,16 +207,16 @@ class VersionReturn(View):
 
     scopes = SCOPES
 
-    @extend_schema(request=CommentIn, responses={200: VersionDetailSerializer})
+    @extend_schema(request=RunbookReturnIn, responses={200: RunbookVersionDetailSerializer})
     @idempotent
     def post(self, request: Request, key: str, number: str) -> Response:
         row = services.return_to_draft(
             version=version_by(request.user, key, number),
-            comment=self.body(CommentIn)["comment"],
+            comment=self.body(RunbookReturnIn)["comment"],
             actor=actor_of(request.user),
             now=clock.now(),
         )
-        return Response(VersionDetailSerializer(row).data)
+        return Response(RunbookVersionDetailSerializer(row).data)
 
 
 class VersionApprove(View):
@@ -224,7 +224,7 @@ class VersionApprove(View):
 
     scopes = SCOPES
 
-    @extend_schema(request=None, responses={200: VersionDetailSerializer})
+    @extend_schema(request=None, responses={200: RunbookVersionDetailSerializer})
     @idempotent
     def post(self, request: Request, key: str, number: str) -> Response:
         row = services.approve(
@@ -233,4 +233,4 @@ class VersionApprove(View):
             actor=actor_of(request.user),
             now=clock.now(),
         )
-        return Response(VersionDetailSerializer(row).data)
+        return Response(RunbookVersionDetailSerializer(row).data)
