@@ -19,7 +19,7 @@ from apps.incidents.services.timeline import correct
 from apps.portal import steps
 from apps.portal.access import acts, granted, reader, viewer
 from apps.portal.forms import submit
-from apps.portal.forms_incidents import CallForm, CorrectForm, TimesForm
+from apps.portal.forms_incident_pages import CallForm, CorrectForm, TimesForm
 from apps.portal.selectors import incident_page as parts
 from apps.portal.views.incidents import find, page_of
 from apps.runbooks.models import RunbookVersion

@@ -21,7 +21,7 @@ from apps.incidents.selectors.updates import may_approve, needs_approval
 from apps.incidents.services import updates
 from apps.portal.access import acts, granted, reader, viewer
 from apps.portal.forms import submit
-from apps.portal.forms_incidents import UpdateForm
+from apps.portal.forms_incident_pages import UpdateForm
 from apps.portal.selectors import incident_updates as selectors
 from apps.portal.services.incidents import say
 from apps.portal.views.incidents import find, page_of
