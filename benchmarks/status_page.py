@@ -70,7 +70,8 @@ def main() -> None:
 def measure(environment: dict[str, str]) -> int:
     port = free_port()
     command = [sys.executable, "-m", "uvicorn", "opsportal.asgi:application", "--host", "127.0.0.1",
-               "--port", str(port), "--log-level", "warning", "--no-access-log"]  # fmt: skip
+               "--port", str(port), "--log-level", "warning", "--no-access-log",
+               "--timeout-keep-alive", "120"]  # fmt: skip
     server = subprocess.Popen(command, env=environment, cwd=sla_world.ROOT)
     try:
         ready(port)
