@@ -276,6 +276,8 @@ def test_a_run_leads_from_step_to_step_and_asks_twice(
     assert response["Location"] == at
     text = text_of(ravi.get(at))
     assert "1 Confirm the scope" in text and "0 of 4" in text
+    # What is typed for a step and not sent yet waits for that step alone.
+    assert f'data-draft="{run.ref}.3"' in ravi.get(f"{at}?step=3").content.decode()
     response = ravi.post(f"{at}1/", {"status": "done", "was": "pending", "output": "Only XS"})
     assert response["Location"] == f"{at}?step=2#focus"
     asked = ravi.post(f"{at}2/", {"status": "in_progress", "output": "Flag <b>"})

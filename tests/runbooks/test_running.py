@@ -330,6 +330,7 @@ def test_a_stale_runbook_is_chased_owner_then_backup_then_lead(cast: kit.Cast) -
     assert chased(stale - DAY) == []
     assert chased(stale + DAY) == ["Ravi Rao"]
     assert chased(stale + 2 * DAY) == []  # once a week
+    assert services.chase_stale(now=stale + 3 * DAY) == 0
     assert chased(stale + 8 * DAY) == ["Bea Bell", "Ravi Rao"]
     assert chased(stale + 15 * DAY) == ["Bea Bell", "Lea Lead", "Ravi Rao"]
     assert chased(stale + 22 * DAY) == ["Bea Bell", "Lea Lead", "Ravi Rao"]
