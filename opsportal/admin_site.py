@@ -253,6 +253,23 @@ MENU: list[tuple[str, list[tuple[str, str, str]]]] = [
         ("Ratings", "thumbs_up_down", "support_csat"),
         ("Support settings", "tune", "support_supportsettings"),
     ]),
+    ("Incidents", [
+        ("Severity levels", "crisis_alert", "incidents_severitylevel"),
+        ("Incident types", "category", "incidents_incidenttype"),
+        ("Tasks from the book", "checklist", "incidents_tasktemplate"),
+        ("Audiences", "groups", "incidents_audience"),
+        ("Prepared words", "edit_note", "incidents_commstemplate"),
+        ("Runbooks", "menu_book", "runbooks_runbook"),
+        ("Versions of runbooks", "history_edu", "runbooks_runbookversion"),
+        ("Runs of runbooks", "play_circle", "runbooks_execution"),
+        ("Follow-ups", "task_alt", "followups_followup"),
+        ("Contributing factors", "psychology", "followups_factor"),
+    ]),
+    ("Status page", [
+        ("Components", "widgets", "incidents_component"),
+        ("Maintenance", "construction", "alerts_maintenancewindow"),
+        ("Followers", "notifications", "incidents_subscription"),
+    ]),
     ("Sources", [
         ("Integrations", "input", "intake_integration"),
         ("API keys", "key", "accounts_apikey"),

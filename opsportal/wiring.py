@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from apps.accounts.events import PersonDeactivated, PersonReactivated
 from apps.alerts import handlers as alerts
-from apps.alerts.events import AlertFired, AlertResolved, AlertRouted
+from apps.alerts.events import AlertFired, AlertResolved, AlertRouted, MaintenanceChanged
 from apps.calendars.events import CalendarChanged
 from apps.changes import handlers as changes
 from apps.changes.events import ChangeRecorded
@@ -15,10 +15,11 @@ from apps.core.events import subscribe
 from apps.core.providers import provide
 from apps.customers.events import TierChanged
 from apps.followups import handlers as followups
-from apps.followups.ports import EvidenceSource
+from apps.followups.ports import EvidenceSource, SourceAccess
 from apps.incidents import handlers as incidents
 from apps.incidents.events import IncidentResolved, UpdatePublished
 from apps.incidents.ports import CloseBlocker, DeclareHint
+from apps.incidents.providers import IncidentAccess
 from apps.intake import services as intake
 from apps.intake.events import EventsNormalised
 from apps.notifications import services as notifications
@@ -27,9 +28,11 @@ from apps.notifications.ports import AttachmentSource
 from apps.paging import handlers as paging
 from apps.paging import services as escalation
 from apps.paging.events import PageAcknowledged, PageExhausted, PageStepTaken
+from apps.portal.selectors.runbooks import Incidents
 from apps.rotations import handlers as rotations
 from apps.runbooks import handlers as runbooks
 from apps.runbooks.events import ExecutionNoted
+from apps.runbooks.ports import RunContext
 from apps.runbooks.providers import Executions
 from apps.support import handlers as support
 from apps.support import providers as desk
@@ -63,8 +66,12 @@ def wire() -> None:
     subscribe(ExecutionNoted, incidents.execution_noted)
     subscribe(IncidentResolved, incidents.review_asked)
     subscribe(IncidentResolved, support.incident_resolved)
+    subscribe(MaintenanceChanged, incidents.maintenance_changed)
+    subscribe(MessageFailed, incidents.message_failed)
     subscribe(UpdatePublished, support.update_published)
     provide(EvidenceSource, Executions())  # type: ignore[type-abstract] # a port is its protocol
+    provide(RunContext, Incidents())  # type: ignore[type-abstract] # as above
+    provide(SourceAccess, IncidentAccess())  # type: ignore[type-abstract] # as above
     provide(CloseBlocker, desk.AnsweredTickets())  # type: ignore[type-abstract] # as above
     provide(DeclareHint, desk.MatchingTickets())  # type: ignore[type-abstract] # as above
     provide(AttachmentSource, files.Files())  # type: ignore[type-abstract] # a port is its protocol

@@ -20,6 +20,7 @@ from apps.accounts.models import Person
 from apps.accounts.roles import Grant
 from apps.alerts.models import Alert
 from apps.core import clock
+from apps.followups.models import FollowUp
 from apps.incidents.models import Incident
 from apps.paging.models import Page
 from apps.portal import access, formats
@@ -199,6 +200,8 @@ class Shell:
         unrouted = Alert.objects.visible_to(member).unrouted().values_list("pk")[: COUNTED + 1]
         worst = self._standing[0].severity if self._standing else ""
         tickets = Ticket.objects.visible_to(member).active().order_by().values_list("pk")
+        promised = FollowUp.objects.visible_to(member).active().filter(owner=member)
+        due = promised.filter(due_on__lte=clock.now().date()).order_by().values_list("pk")
         groups = [
             [self._item("now", "Now", "now", len(waiting), "danger", short=True)],
             [
@@ -211,6 +214,12 @@ class Shell:
                 self._item("oncall", "On call", "oncall", short=True),
             ],
             [
+                self._item("followups", "Follow-ups", "check", len(due[: COUNTED + 1]), "warning"),
+                self._item("runbooks", "Runbooks", "work"),
+                self._item("reviews", "Reviews", "mark"),
+            ],
+            [
+                self._item("status", "Status page", "status"),
                 self._item("customers", "Customers", "user"),
                 self._item("ownership", "Ownership", "owner"),
             ],
@@ -228,6 +237,8 @@ class Shell:
         found = [
             ("g q", "Tickets", link("tickets")),
             ("g i", "Incidents", link("incidents")),
+            ("g f", "Follow-ups", link("followups")),
+            ("g b", "Runbooks", link("runbooks")),
             ("g t", "New tickets, to be accepted", f"{link('tickets')}?status=new"),
         ]
         if member.may(Grant.SUPPORT):

@@ -20,9 +20,14 @@ from django.urls import URLPattern, URLResolver, get_resolver, path
 from apps.accounts.models import Person, Team
 from apps.accounts.roles import Role, Scope
 from apps.core import audit, clock
+from apps.followups import services as followups
+from apps.followups.models import FollowUp
 from apps.notifications import services as notifications
 from apps.notifications.models import Channel, Message
 from apps.ownership.models import Surface
+from apps.runbooks import services as runbooks
+from apps.runbooks.models import Execution, Runbook
+from apps.runbooks.steps import StepIn
 from apps.support.models import Attachment, Queue, Ticket
 from apps.support.services.files import accept
 from opsportal.asgi import application
@@ -67,6 +72,7 @@ NOTHING = {
     "object_id": "987654", "name": "archive", "content_type_id": "987654", "app_label": "alerts",
     "delivery": "987654", "url": "nothing", "urgency": "high", "channel": "email", "uidb36": "x",
     "email": "nobody@example.com", "do": "accept", "table": "metric", "digest": "0" * 64,
+    "position": "1", "number": "1", "what": "nothing", "section": "impact",
 }  # fmt: skip
 
 
@@ -115,6 +121,14 @@ PUBLIC = {
     "report_embed": "the same form in a frame of the customer's product",
     "report_sent": "the signed token in the address names one receipt",
     "report_embed_sent": "the same in a frame",
+    "status": "the public status page",
+    "status_history": "the public status page",
+    "status_incident": "a public incident of it; what is not public is not found",
+    "status_atom": "the public status page",
+    "status_api": "the public status page",
+    "status_subscribe": "anybody may follow it; answers alike for every address",
+    "status_confirm": "the signed token in the address names one follower",
+    "status_unsubscribe": "the same",
     "api-not-here": "says that there is nothing, to everybody",
 }
 # On the lean path, in front of Django.
@@ -142,11 +156,37 @@ ORDINARY = {
     "ticket_report_file": "the parameter is a word; its rows are of visible tickets",
     "ticket_import_one": "imports are for managers, who see all of them",
     "ticket_import_problems": "imports are for managers, who see all of them",
+    "incident_figures_file": "the parameter is a word; its rows are of visible incidents",
+    **dict.fromkeys(
+        ("runbook", "runbook_edit", "runbook_about", "runbook_export", "runbook_submit",
+         "runbook_approve", "runbook_return", "runbook_review", "runbook_retire", "runbook_start"),
+        "runbooks are for whoever is woken",
+    ),
 }  # fmt: skip
 RESTRICTED = [
     "incident", "incident_live", "incident_move", "incident_severity", "incident_comment",
     "incident_command", "incident_acknowledge", "api-incident", "api-incident-transition",
-    "api-incident-timeline", "api-incident-acknowledge",
+    "api-incident-timeline", "api-incident-acknowledge", "api-incident-severity",
+    "api-incident-milestones", "api-incident-merge", "api-incident-unmerge",
+    "api-incident-correction", "api-incident-page", "api-incident-hints", "api-incident-roles",
+    "api-incident-tasks", "api-incident-task", "api-incident-task-transition",
+    "api-incident-impacts", "api-incident-impact", "api-incident-impact-remove",
+    "api-incident-links", "api-incident-link", "api-incident-updates", "api-incident-prepared",
+    "api-incident-update", "api-incident-update-transition", "api-incident-promises",
+    "api-incident-review", "api-incident-review-transition", "api-incident-review-factor",
+    "api-incident-review-comments", "incident_hint", "incident_snooze", "incident_act",
+    "incident_call", "incident_times", "incident_correct", "incident_run", "incident_update_new",
+    "incident_update_edit", "incident_update_act", "incident_review", "incident_review_section",
+    "incident_review_do",
+]  # fmt: skip
+# Of a restricted incident, or what comes from it.
+FOLLOW_UPS = [
+    "followup", "followup_edit", "followup_act", "api-followup", "api-followup-transition",
+    "api-followup-evidence", "api-followup-evidence-withdraw", "api-followup-notes",
+]  # fmt: skip
+RUNS = [
+    "runbook_run", "runbook_run_live", "runbook_run_move", "runbook_run_step", "runbook_run_wrong",
+    "api-execution", "api-execution-transition", "api-execution-step", "api-execution-wrong",
 ]  # fmt: skip
 # Of a ticket in a private queue, or on another team's surface.
 TICKETS = [
@@ -218,12 +258,13 @@ def test_the_lean_path_has_its_own_check_and_django_never_sees_it() -> None:
 
 
 def test_every_address_with_a_parameter_says_what_can_be_hidden() -> None:
-    hidden = {*RESTRICTED, *CONTACTS, *MAILBOX, *TICKET_PAGES}
+    hidden = {*RESTRICTED, *FOLLOW_UPS, *RUNS, *CONTACTS, *MAILBOX, *TICKET_PAGES}
     for route in SITE:
         if route.parameters and route.name not in PUBLIC:
             assert (route.name in hidden) != (route.name in ORDINARY), route
     for route in API:
-        assert not route.parameters or route.name in {*TEAM_OBJECTS, *TEAMLESS, *PUBLIC}, route
+        known = {*TEAM_OBJECTS, *TEAMLESS, *PUBLIC}
+        assert not route.parameters or route.name in known, route
 
 
 ROLES = [[role] for role in Role.values] + [[]]
@@ -265,12 +306,39 @@ def hidden_from(person: Person, cast: Cast) -> list[tuple[str, dict[str, object]
     if Role.MANAGER not in person.roles:
         hidden = build.incident(title="Hush", visibility="restricted", by=cast.maya)
         found += [(name, {"ref": hidden.ref}) for name in RESTRICTED]
+        found += [(name, {"ref": a_promise(cast, is_restricted=True).ref}) for name in FOLLOW_UPS]
+        found += [(name, {"ref": a_run(cast, is_restricted=True).ref}) for name in RUNS]
         hush = Queue.objects.create(
             key="hush", name="Hush", is_private=True, team=build.team("hush")
         )
         private = build.ticket("Hush", queue=hush)
         found += [(name, {"ref": private.ref}) for name in (*TICKETS, *TICKET_PAGES)]
     return found
+
+
+def a_promise(cast: Cast, **more: Any) -> FollowUp:
+    now = clock.now()
+    return followups.open_follow_up(
+        title="Hush", acceptance="Seen", aim="prevent", priority="P1", owner=cast.maya,
+        due_on=now.date(), source=followups.HAND, actor=audit.person(cast.maya), now=now, **more,
+    )  # fmt: skip
+
+
+def a_run(cast: Cast, *, is_restricted: bool = False, surface: Surface | None = None) -> Execution:
+    now, actor = clock.now(), audit.person(cast.maya)
+    number = Runbook.objects.count()
+    book = runbooks.create(
+        key=f"rb-{number}", title="Hush", surfaces=[surface] if surface else [], actor=actor,
+        now=now,
+    )  # fmt: skip
+    version = runbooks.save_draft(
+        runbook=book, steps=[StepIn(title="Look")], change_note="", author=cast.maya, actor=actor,
+        now=now,
+    )  # fmt: skip
+    return runbooks.start(
+        version=version, person=cast.maya, actor=actor, now=now, kind="drill",
+        is_restricted=is_restricted,
+    )  # fmt: skip
 
 
 def ask(caller: Caller, method: str, path: str, token: str = "") -> Any:
@@ -285,7 +353,7 @@ def ask(caller: Caller, method: str, path: str, token: str = "") -> Any:
 
 def shape(answer: Any) -> str:
     """The answer without the id that was asked for and without what is random."""
-    text = re.sub(r"\b(INC-|TCK-)?\d+\b|[A-Za-z0-9]{32,}", "#", answer.content.decode())
+    text = re.sub(r"\b(INC-|TCK-|FUP-|RUN-)?\d+\b|[A-Za-z0-9]{32,}", "#", answer.content.decode())
     return re.sub(r'nonce="[^"]*"', "", text)
 
 
@@ -313,6 +381,10 @@ TEAM_OBJECTS = {
     "api-webhook-deliveries": "webhook", "api-webhook-delivery": "webhook",
     "api-webhook-redeliver": "webhook",
     **dict.fromkeys(TICKETS, "ticket"),
+    **dict.fromkeys([name for name in RESTRICTED if name.startswith("api-")], "incident"),
+    **dict.fromkeys([name for name in FOLLOW_UPS if name.startswith("api-")], "promise"),
+    **{r.name: "book" for r in API if r.pattern.startswith("api/v1/runbooks/")},
+    **dict.fromkeys([name for name in RUNS if name.startswith("api-")], "run"),
 }  # fmt: skip
 CUSTOMERS = "customers belong to no team: every key with the scope of tickets sees them"
 # Objects of the whole house, which no key of a team is kept from.
@@ -320,6 +392,11 @@ TEAMLESS = {
     "api-customer": CUSTOMERS, "api-customer-contacts": CUSTOMERS, "api-customer-orgs": CUSTOMERS,
     "api-contact": CUSTOMERS, "api-org": CUSTOMERS, "api-connection": CUSTOMERS,
     "api-request-type": "request types are the same for everybody who logs a ticket",
+}  # fmt: skip
+# Parts of an incident, of which this one has none; and what answers a question only.
+PARTS = {
+    "api-incident-update", "api-incident-task", "api-incident-impact", "api-incident-link",
+    "api-incident-review", "api-incident-prepared",
 }  # fmt: skip
 MANAGERS_OWN = {"webhook"}  # members do not read these
 
@@ -348,6 +425,9 @@ def foreign(cast: Cast) -> Foreign:
         "page": {"pk": group.page.pk}, "surface": {"key": surface.key},
         "schedule": {"ref": schedule.key}, "webhook": told_of_all(),
         "ticket": a_ticket_with_a_file(surface),
+        "promise": {"ref": a_promise(cast, surface=surface).ref},
+        "run": {"ref": a_run(cast, surface=surface).ref},
+        "book": {"key": "rb-0", "number": 1},
     }  # fmt: skip
     rows = [alert, group.page, surface, schedule, Ticket.objects.get()]
     return Foreign(theirs, objects, rows)
@@ -428,7 +508,7 @@ def test_members_read_the_ordinary_rows_of_every_team(cast: Cast, foreign: Forei
     for caller in (signed_in(cast.olu), tool(*Scope.values)):
         for name, kind in TEAM_OBJECTS.items():
             route = named(name)
-            if kind in MANAGERS_OWN:
+            if kind in MANAGERS_OWN or name in PARTS:
                 continue
             if hasattr(route.view.view_class, "get"):
                 assert caller.get(route.path(**foreign.objects[kind])).status == 200, name

@@ -10,9 +10,14 @@ from django.db.models import Model
 from django_q.models import OrmQ, Task
 
 from apps.alerts.models import RoutingRule
+from apps.alerts.services.maintenance import announce_maintenance
 from apps.changes.models import Change
 from apps.core import audit, clock, heartbeats
 from apps.core.models import StatusChange
+from apps.followups import services as followups
+from apps.incidents.models import Component
+from apps.incidents.seeds import ensure_incidents
+from apps.incidents.services import subscriptions
 from apps.intake import services as intake
 from apps.intake.models import Delivery
 from apps.notifications import services as notifications
@@ -22,6 +27,8 @@ from apps.paging import services as paging
 from apps.paging.services import PolicyStep
 from apps.rotations import services as rotations
 from apps.rotations.services import LayerPlan
+from apps.runbooks import services as runbooks
+from apps.runbooks.steps import StepIn
 from apps.support.models import RequestType
 from apps.support.seeds import ensure_support
 from apps.support.seeds_sla import ensure_sla
@@ -80,6 +87,7 @@ def _one_of_each(cast: Cast, mark: str, now: datetime) -> None:
         ref=f"v{mark}", summary="Deployed", surface=surface, occurred_at=now, recorded_at=now
     )
     _support(cast, mark, surface, now)
+    _incidents(cast, mark, surface, now)
     heartbeats.beat(f"part {mark}", now=now)
     StatusChange.objects.create(
         kind="alerts.alert", ref=mark, was="firing", became="resolved", at=now,
@@ -155,6 +163,28 @@ def _support(cast: Cast, mark: str, surface: Any, now: datetime) -> None:
         actor=audit.SYSTEM, now=now,
     )  # fmt: skip
     requester.rate(ticket=ticket, score="good", comment="", now=now)
+
+
+def _incidents(cast: Cast, mark: str, surface: Any, now: datetime) -> None:
+    """A runbook in the middle of a rehearsal, a promise, and what the status page shows."""
+    ensure_incidents()
+    actor = audit.person(cast.maya)
+    book = runbooks.create(key=f"rb-{mark}", title=f"Book {mark}", actor=actor, now=now)
+    steps = [StepIn(title="Look", expected="Fine")]
+    version = runbooks.save_draft(
+        runbook=book, steps=steps, change_note="", author=cast.maya, actor=actor, now=now
+    )
+    runbooks.start(version=version, person=cast.maya, actor=actor, now=now, kind="drill")
+    followups.open_follow_up(
+        title=f"Promise {mark}", acceptance="Seen", aim="prevent", priority="P1", owner=cast.ravi,
+        due_on=now.date() + timedelta(days=7), source=followups.HAND, actor=actor, now=now,
+    )  # fmt: skip
+    Component.objects.create(key=f"part-{mark}", name=f"Part {mark}", started_on=now.date())
+    subscriptions.subscribe(address=f"ana{mark}@bramble.example", now=now)
+    announce_maintenance(
+        title=f"Work {mark}", surfaces=[surface], starts_at=now + timedelta(days=1),
+        ends_at=now + timedelta(days=1, hours=1), actor=actor, now=now,
+    )  # fmt: skip
 
 
 def _background(mark: str, now: datetime) -> None:

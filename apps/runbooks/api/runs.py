@@ -164,9 +164,10 @@ class ExecutionTransition(View):
     @extend_schema(request=ExecutionTransitionIn, responses={200: ExecutionSerializer})
     @idempotent
     def post(self, request: Request, ref: str) -> Response:
+        run = execution_by(request.user, ref)
         given = self.body(ExecutionTransitionIn)
         services.transition(
-            execution=execution_by(request.user, ref),
+            execution=run,
             to=given["to"],
             reason=given.get("reason", ""),
             actor=actor_of(request.user),
