@@ -363,16 +363,37 @@ def _verified(mail: Inbox, ravi: Someone, bea: Someone, maya: Someone, follow_up
     assert verified["status"] == "verified"
 
 
+# By person, every kind of message that was written to them and not taken back.
+TOLD = {
+    "maya@example.com": ["review_submitted", "runbook_asked", "runbook_asked"],
+    "ravi@example.com": [
+        "invitation", "page_step", "resolved", "review_approved", "review_opened", "still_broken",
+        "ticket_message", "ticket_new",
+    ],
+    "bea@example.com": [
+        "follow_up_verified", "incident_role", "invitation", "review_published", "runbook_decided",
+        "runbook_decided",
+    ],
+    "sam@example.com": ["incident_role", "invitation", "review_published"],
+    "outside": ["ticket_reply", "ticket_reply"],
+}  # fmt: skip
+
+
 def _each_was_told(product: Product, mail: Inbox) -> None:
     """Nobody was sent what is not theirs, and nobody was left out."""
-
-    def heard(address: str) -> str:
-        return "\n".join(f"{one['Subject']}\n{text_of(one)}" for one in mail.to(address))
-
-    ravi, bea, maya = (heard(f"{name}@example.com") for name in ("ravi", "bea", "maya"))
-    assert "Snowflake profiling: 8 of 21" in ravi
-    assert "rb-snowflake-timeouts" in bea or "Snowflake profile runs time out" in bea
-    assert "Snowflake profile runs time out" in maya  # asked to approve
-    customer = heard(ANA)
-    for secret in ("inspect.profiler", "2.14.0", "INC-", "Ravi"):
+    found = product.query("""
+from apps.notifications.models import Message
+answer = [(m.person.email if m.person else "outside", m.what) for m in
+    Message.objects.exclude(status="cancelled").filter(channel="email").select_related("person")]
+""")
+    told: dict[str, list[str]] = {}
+    for address, what in sorted(found):
+        told.setdefault(address, []).append(what)
+    # The rotation speaks at a moment of its own; a question that was answered is taken back.
+    chance = {"handoff_on", "handoff_off", "update_waits", "follow_up_done"}
+    told = {who: [one for one in what if one not in chance] for who, what in told.items()}
+    assert told == TOLD
+    customer = "\n".join(f"{one['Subject']}\n{text_of(one)}" for one in mail.to(ANA))
+    assert "No data was lost" in customer
+    for secret in ("inspect.profiler", "2.14.0", "INC-"):
         assert secret not in customer, secret

@@ -98,8 +98,17 @@ def ask_for_yes(*, update: StatusUpdate, actor: Actor, now: datetime) -> None:
                     why=_why_asked(person, update.incident),
                 ),
                 f"incident-update:{update.pk}:waits:v{update.version}:{now.isoformat()}", now,
-                urgency="high",
+                urgency="high", subject=_asked(update),
             )  # fmt: skip
+
+
+def answered(*, update: StatusUpdate, now: datetime) -> None:
+    """Nobody is asked any more for a yes that was given, refused or is not needed."""
+    notifications.cancel(subject=_asked(update), what="update_waits", now=now)
+
+
+def _asked(update: StatusUpdate) -> tuple[str, str]:
+    return ("status_update", str(update.pk))
 
 
 def _why_asked(person: Person, incident: Incident) -> str:
@@ -197,6 +206,7 @@ def _write(
     now: datetime,
     *,
     urgency: str = "low",
+    subject: tuple[str, str] = ("", ""),
 ) -> None:
     notifications.notify(
         person=person,
@@ -204,7 +214,7 @@ def _write(
         write=write,
         facts=facts_,
         urgency=urgency,
-        subject=("incident", str(incident.pk)),
+        subject=subject if subject[0] else ("incident", str(incident.pk)),
         dedupe=dedupe,
         now=now,
         thread_key=f"incident-{incident.pk}",

@@ -161,6 +161,7 @@ def _recurred(incident: Incident, factor: Factor, actor: Actor, now: datetime) -
         url=f"{url_of(incident)}review/",
         actor=actor,
         now=now,
+        happened_at=incident.detected_at,
     )
     for one in reopened:
         text = f"{one.ref} was opened again: the fix did not hold. {one.title}"

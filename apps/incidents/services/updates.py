@@ -229,6 +229,7 @@ def send_back(
     move(row, to=Status.DRAFT, actor=actor, now=now, note=why, changed_at=now)
     text = f"{actor.label} sent back the update for {row.audience.name}: {why}"
     _note(row, "update_sent_back", text, actor, now)
+    outreach.answered(update=row, now=now)
     outreach.sent_back(update=row, reason=why, actor=actor, now=now)
     return row
 
@@ -268,6 +269,7 @@ def publish(
         incident_status=row.incident.status,
     )
     _note(row, "update", _said(row, approver), actor, now)
+    outreach.answered(update=row, now=now)
     outreach.tell(update=row, actor=actor, now=now)
     return row
 
@@ -284,6 +286,7 @@ def withdraw(*, update: StatusUpdate, actor: Actor, now: datetime) -> StatusUpda
     move(row, to=Status.WITHDRAWN, actor=actor, now=now, changed_at=now)
     text = f"{actor.label} threw away a draft for {row.audience.name}: {row.subject}"
     _note(row, "update_withdrawn", text, actor, now)
+    outreach.answered(update=row, now=now)
     return row
 
 
@@ -292,12 +295,13 @@ def withdraw(*, update: StatusUpdate, actor: Actor, now: datetime) -> StatusUpda
 
 def _lock(incident: Incident) -> Incident:
     rows = Incident.objects.select_for_update(of=("self",), no_key=True)
-    found = rows.select_related("surface", "commander", "merged_into").get(pk=incident.pk)
+    found = rows.select_related("surface", "commander").get(pk=incident.pk)
     _check_not_merged(found)
     return found
 
 
 def _check_not_merged(incident: Incident) -> None:
+    """Asked of the locked row alone: what is joined to it is read before the lock is won."""
     if incident.merged_into is not None:
         raise Conflict(f"This incident went into {incident.merged_into.ref}: write there.")
 
