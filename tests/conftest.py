@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.template import copy
+
 if TYPE_CHECKING:
     from django.test import Client
 
@@ -143,6 +145,15 @@ SLOW = (
     "tests/support/test_sweep_races.py",
     "tests/support/test_what_if.py",
 )
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
+    """The test database is a copy of a migrated one before pytest-django looks for it."""
+    from django.db import connection
+
+    settings = connection.settings_dict
+    copy(os.environ["DATABASE_URL"], settings["TEST"]["NAME"] or f"test_{settings['NAME']}")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

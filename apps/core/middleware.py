@@ -6,14 +6,17 @@ import re
 import uuid
 from collections.abc import Callable
 from contextlib import ExitStack
+from typing import Any
 
 import pghistory
 import structlog
 from django.conf import settings
 from django.contrib import messages
+from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
 from django.db import DataError, InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import Resolver404, resolve
 
@@ -150,6 +153,18 @@ def database_trouble(request: HttpRequest, error: BaseException | None) -> HttpR
     response = say(request, 503, code, text)
     response["Retry-After"] = "5"
     return response
+
+
+class RequireLogin(LoginRequiredMiddleware):
+    """Everybody signs in, but for public views: those do not even look who asks, so that a crowd
+    with any cookie costs no query."""
+
+    def process_view(
+        self, request: HttpRequest, view_func: Any, view_args: Any, view_kwargs: Any
+    ) -> HttpResponseBase | None:
+        if not getattr(view_func, "login_required", True):
+            return None
+        return super().process_view(request, view_func, view_args, view_kwargs)
 
 
 class History:

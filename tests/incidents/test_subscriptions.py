@@ -11,11 +11,15 @@ import pytest
 from apps.alerts import services as alerts
 from apps.core import audit
 from apps.core.errors import Invalid, NotFound
+from apps.core.secrets import unseal
 from apps.incidents import handlers
 from apps.incidents.models import Audience, Component, Incident, StatusUpdate, Subscription
 from apps.incidents.services import status, subscriptions
+from apps.notifications import guard
+from apps.notifications.channels.compose import compose
 from apps.notifications.events import MessageFailed
 from apps.notifications.models import Message
+from apps.notifications.services import sender
 from tests import builders as build
 
 NOW = datetime(2026, 3, 9, 12, 0, tzinfo=UTC)
@@ -279,6 +283,74 @@ def test_each_move_of_public_maintenance_is_told_and_a_hidden_one_is_not(db: Non
     ]
     assert "Affects: Reports" in mails("status_maintenance")[0].body
     assert "Until: 15:00 UTC" in mails("status_maintenance")[1].body
+
+
+# -- webhooks
+
+
+HOOK = "https://hooks.bramble.example/status"
+
+
+@pytest.fixture
+def names(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every name is found, outside or in our own network by what it is called."""
+    inside = {"metadata.internal": "169.254.169.254", "db.internal": "10.0.0.7"}
+    monkeypatch.setattr(
+        guard.socket, "getaddrinfo",
+        lambda host, port, **_: [(0, 0, 0, "", (inside.get(host, "93.184.215.14"), port))],
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://metadata.internal/latest", "https://db.internal/", "https://127.0.0.1/",
+        "https://169.254.169.254/", "https://[::1]/", "http://hooks.bramble.example/",
+        "https://me:secret@hooks.bramble.example/", "https://hooks.bramble.example:25/",
+        "https://hooks.bramble.example/\r\nX: y", "https://0x7f.1/",
+    ],
+)  # fmt: skip
+def test_a_webhook_into_our_own_network_is_refused(
+    db: None, names: None, settings: Any, url: str
+) -> None:
+    settings.OUTGOING_ALLOW_PRIVATE = settings.OUTGOING_ALLOW_HTTP = False
+    with pytest.raises(Invalid) as refused:
+        ask(url, channel="webhook")
+    assert list(refused.value.fields) == ["address"]
+    assert not Subscription.objects.exists()
+
+
+def test_a_webhook_is_asked_and_told_like_an_address(db: None, names: None) -> None:
+    ask(HOOK, channel="webhook")
+    (asked,) = mails()
+    assert (asked.channel, asked.is_outside) == ("webhook", True)
+    row = subscriptions.confirm(token=token_of(asked), now=NOW)
+    subscriptions.announce(update=published(), now=NOW)
+    (told,) = mails("status_update")
+    (parcel,) = [p for p in sender.claim(now=NOW, limit=9) if p.carrier.pk == told.pk]
+    outgoing = sender._outgoing(parcel, NOW)
+    assert (outgoing.address, outgoing.event) == (HOOK, "status.update")
+    assert outgoing.config["secret"] == unseal(row.secret_sealed)
+    assert outgoing.config["secret"].startswith("whsec_")
+
+
+def test_a_webhook_that_is_gone_or_fails_five_times_ends(db: None, names: None) -> None:
+    row = follow(HOOK, channel="webhook")
+    for number in range(5):
+        assert (row.ended_at is None) == (number < 5)
+        failed(row, "busy: The other side cannot take it now (503).")
+    assert row.ended_why == "failed 5 times"
+
+
+def test_a_mail_says_to_programs_how_it_ends(db: None) -> None:
+    follow("ana@bramble.example")
+    subscriptions.announce(update=published(), now=NOW)
+    (told,) = mails("status_update")
+    (parcel,) = [p for p in sender.claim(now=NOW, limit=9) if p.carrier.pk == told.pk]
+    mail = compose(sender._outgoing(parcel, NOW), "ana@bramble.example")
+    leave = f"http://localhost:8000/status/unsubscribe/{token_of(told, 'unsubscribe')}"
+    assert f"\r\nList-Unsubscribe: <{leave}>\r\n".encode() in mail.as_bytes()
+    assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
 
 
 # -- when they end

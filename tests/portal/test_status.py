@@ -144,6 +144,17 @@ def test_a_crowd_asks_the_database_nothing(
                 client.get(path)
 
 
+def test_a_visitor_with_any_cookie_costs_nothing_either(
+    cast: Cast, client: Client, django_assert_num_queries: Any
+) -> None:
+    ravi = sign_in(cast.ravi)
+    client.cookies["sessionid"] = "a" * 32
+    client.get("/status/")
+    with django_assert_num_queries(0):
+        for visitor in (client, ravi):
+            assert "Cookie" not in visitor.get("/status/")["Vary"]
+
+
 def test_while_nothing_changes_a_look_is_one_query_and_the_bytes_stay(
     db: None, django_assert_num_queries: Any
 ) -> None:

@@ -78,7 +78,7 @@ class Following:
     """One subscription, and the ways it is reached."""
 
     row: Subscription
-    WAYS: ClassVar[frozenset[str]] = frozenset({Subscription.Channel.EMAIL})
+    WAYS: ClassVar[frozenset[str]] = frozenset(Subscription.Channel)
 
     def ask(self, *, token: str, components: Sequence[Component], now: datetime) -> None:
         """Ask for a yes."""
@@ -86,7 +86,8 @@ class Following:
         names = [one.name for one in components]
         letter = letters.ask(notifications.site().name, url, names, ASK_DAYS)
         dedupe = f"status:ask:{self.row.pk}:{int(now.timestamp())}"
-        self._send(letter, what="status_ask", dedupe=dedupe, now=now, lane=Message.Lane.NORMAL)
+        lane = Message.Lane.NORMAL
+        self._send(letter, url, what="status_ask", dedupe=dedupe, now=now, lane=lane)
 
     def tell(self, news: News, *, leave: str, now: datetime) -> None:
         """One fact, once."""
@@ -97,7 +98,10 @@ class Following:
             else letters.maintenance(news.said, place, now)
         )
         dedupe = f"{news.dedupe}:s{self.row.pk}"
-        self._send(letter, what=f"status_{news.kind}", dedupe=dedupe, now=now)
+        self._send(
+            letter, place.page_url, what=f"status_{news.kind}", dedupe=dedupe, now=now,
+            leave_url=place.leave_url,
+        )  # fmt: skip
 
     def take_back(self, *, now: datetime) -> int:
         """What still waits for this follower is not sent any more."""
@@ -119,22 +123,43 @@ class Following:
     def _send(
         self,
         letter: letters.Letter,
+        link: str,
         *,
         what: str,
         dedupe: str,
         now: datetime,
         lane: int = Message.Lane.BULK,
+        leave_url: str = "",
     ) -> None:
         stable = hashlib.sha256(dedupe.encode()).hexdigest()[:32]
+        message_id = f"status-{stable}@{notifications.site_host()}"
+        address = unseal(self.row.address_sealed)
+        if self.row.channel == Subscription.Channel.WEBHOOK:
+            notifications.post_outside(
+                url=address,
+                secret_sealed=self.row.secret_sealed,
+                event=what.replace("_", "."),
+                subject=letter.subject,
+                text=letter.text,
+                link=link,
+                message_id=message_id,
+                what=what,
+                subject_ref=self._subject,
+                dedupe=dedupe,
+                now=now,
+                kind=Kind.REAL,
+                lane=lane,
+            )
+            return
         notifications.mail_outside(
-            to_address=unseal(self.row.address_sealed),
+            to_address=address,
             to_name="",
             from_name=notifications.site().name,
             reply_to="",
             subject=letter.subject,
             body_text=letter.text,
             body_html=letter.html,
-            message_id=f"status-{stable}@{notifications.site_host()}",
+            message_id=message_id,
             in_reply_to="",
             references=(),
             what=what,
@@ -144,6 +169,7 @@ class Following:
             automatic=True,
             kind=Kind.REAL,
             lane=lane,
+            unsubscribe_url=leave_url,
         )
 
 

@@ -1,4 +1,4 @@
-"""Following the status page by mail: asked, confirmed, told, ended.
+"""Following the status page by mail or webhook: asked, confirmed, told, ended.
 
 Nobody hears anything before they have said yes through a link in their own mailbox, and the page
 answers the same whether an address is known or not.
@@ -22,8 +22,9 @@ from apps.incidents.services import status
 from apps.incidents.services.status_mail import Fact, Following
 from apps.notifications.channels.base import AddressError
 from apps.notifications.channels.email import Email
+from apps.notifications.channels.webhook import checked_url, new_secret
 from apps.notifications.services.outbox import hint
-from apps.notifications.services.site import read_once
+from apps.notifications.services.site import read_once, site_config
 
 ASK_AGAIN = timedelta(minutes=10)  # the soonest that one address is asked for its yes once more
 CONFIRM_WITHIN = timedelta(days=3)
@@ -67,16 +68,17 @@ def subscribe(
     Invalid, by field, for what cannot be an address or a component, TooOften when very many have
     been asked within the hour.
     """
-    plain = _checked(channel, address)
+    plain = _checked(channel, address)  # may look a name up, so it comes before the locks
     wanted = _components(components)
     _forget(now)
-    digest = address_digest(plain)
+    digest = address_digest(plain if channel == Channel.EMAIL else f"hook {plain}")
     row, fresh = Subscription.objects.get_or_create(
         channel=channel,
         address_digest=digest,
         defaults={
             "address_sealed": seal(plain),
             "hint": hint(channel, plain),
+            "secret_sealed": seal(new_secret()) if channel == Channel.WEBHOOK else "",
             "created_at": now,
             "asked_at": now,
         },
@@ -92,16 +94,20 @@ def subscribe(
 
 
 def address_digest(address: str) -> str:
-    """Finds an address again without showing it; letters' case does not matter."""
-    return salted_hmac(_SALT, address.lower(), algorithm="sha256").hexdigest()
+    """Finds an address again without showing it; letters' case matters in a webhook's alone."""
+    text = address if address.startswith("hook ") else address.lower()
+    return salted_hmac(_SALT, text, algorithm="sha256").hexdigest()
 
 
 def _checked(channel: str, address: str) -> str:
     if channel not in Following.WAYS:
-        raise Invalid("Choose e-mail.", fields={"channel": ["Choose e-mail."]})
+        said = "Choose e-mail or webhook."
+        raise Invalid(said, fields={"channel": [said]})
     try:
         if any(ord(char) < 32 or ord(char) == 127 for char in address):
             raise AddressError("Write one e-mail address, such as ravi@example.com.")
+        if channel == Channel.WEBHOOK:
+            return checked_url(address, site_config("webhook"))
         return Email().check_address(address)
     except AddressError as error:
         raise Invalid(error.message, code=error.code, fields={"address": [error.message]}) from None

@@ -48,7 +48,7 @@ class Outgoing:
     `created_at`; `now` is the time of this attempt (both aware). `short` has at most 160
     characters. `config` holds the account of the channel, `data` the facts for programs.
     What may hold a credential (addresses, links, accounts) is kept out of `repr`. Only e-mail
-    knows `to_name`, `automatic` and `attachments`.
+    knows `to_name`, `automatic`, `attachments`, and `unsubscribe_url`, where a POST ends it.
     """
 
     address: str = field(repr=False)
@@ -70,6 +70,7 @@ class Outgoing:
     data: Mapping[str, object] = field(default_factory=dict, repr=False)
     automatic: Automatic = "auto-generated"
     attachments: tuple[Attachment, ...] = field(default=(), repr=False)
+    unsubscribe_url: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -77,6 +77,7 @@ class _Mailbox(UniqueSingleAddressHeader):
 
 
 _headers = HeaderRegistry()
+_headers.map_to_type("list-unsubscribe", _Ids)  # a long address stays whole
 _headers.map_to_type("subject", _Subject)
 for _name in ("message-id", "in-reply-to", "references"):
     _headers.map_to_type(_name, _Ids)
@@ -122,6 +123,9 @@ def _mark(message: EmailMessage, outgoing: Outgoing) -> None:
     if outgoing.automatic != "no":
         message["Auto-Submitted"] = outgoing.automatic
         message["X-Auto-Response-Suppress"] = "All"
+    if outgoing.unsubscribe_url:
+        message["List-Unsubscribe"] = f"<{outgoing.unsubscribe_url}>"
+        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     if outgoing.event:
         message["X-OpsPortal-Event"] = one_line(outgoing.event)
     if outgoing.urgency == "high":

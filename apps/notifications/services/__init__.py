@@ -26,7 +26,7 @@ from apps.notifications.services.methods import (
     tested_at,
 )
 from apps.notifications.services.outbox import Told, cancel, notify, send_to_address
-from apps.notifications.services.outside import mail_outside
+from apps.notifications.services.outside import mail_outside, post_outside
 from apps.notifications.services.sender import send_due
 from apps.notifications.services.site import (
     absolute,
@@ -66,6 +66,7 @@ __all__ = [
     "mail_outside",
     "notify",
     "open_invitation",
+    "post_outside",
     "purge_webhooks",
     "read_test_page",
     "redeliver",

@@ -61,6 +61,7 @@ def mail_outside(
     lane: int = Message.Lane.NORMAL,
     from_address: str = "",
     is_demo: bool = False,
+    unsubscribe_url: str = "",
 ) -> Message | None:
     """Write one mail to somebody outside, in the caller's transaction; None when it was there.
 
@@ -68,7 +69,8 @@ def mail_outside(
     brackets; at most 200 characters for our own. `from_address` is a mailbox's own sender, else
     the site's. `automatic` mails (receipts, closing notes) say so in their headers, so that no
     machine answers them; a person's reply carries no such mark. `attachments` are (file name,
-    content type, key of an `AttachmentSource`). `lane` BULK for what goes to many.
+    content type, key of an `AttachmentSource`). `lane` BULK for what goes to many,
+    with `unsubscribe_url`, an address of ours where a POST ends it.
 
     Whatever is not of kind real stays here, cancelled with the reason; `is_demo` goes no further
     than the in-app mailbox. An address that cannot be one fails when it is sent, as a refused
@@ -100,9 +102,53 @@ def mail_outside(
             "in_reply_to": "".join(answered),
             "references": list(chain(thread)),
             "automatic": _mark(automatic, answered),
+            "unsubscribe": one_line(unsubscribe_url),
         },
         attachments=_files(attachments),
         not_before=not_before or now,
+        created_at=now,
+    )
+    return _write(row)
+
+
+def post_outside(
+    *,
+    url: str,
+    secret_sealed: str,
+    event: str,
+    subject: str,
+    text: str,
+    link: str,
+    message_id: str,
+    what: str,
+    subject_ref: tuple[str, str],
+    dedupe: str,
+    now: datetime,
+    kind: str,
+    lane: int = Message.Lane.BULK,
+) -> Message | None:
+    """Write one signed webhook to a program of somebody outside; None when it was there.
+
+    The sender of mails to people outside sends it, with the same patience, behind the guard.
+    `secret_sealed` signs it, `event` is its type.
+    """
+    row = Message(
+        channel=Channel.WEBHOOK,
+        address_sealed=seal(url),
+        address_hint=hint(Channel.WEBHOOK, url),
+        is_outside=True,
+        kind=kind,
+        lane=lane,
+        what=what,
+        subject_kind=subject_ref[0],
+        subject_ref=subject_ref[1],
+        dedupe_key=_key(dedupe),
+        subject=cut(one_line(subject), 300),
+        body=text,
+        link=link,
+        message_id=_own_id(message_id),
+        headers={"event": event, "secret_sealed": secret_sealed},
+        not_before=now,
         created_at=now,
     )
     return _write(row)
@@ -123,7 +169,8 @@ def _write(row: Message) -> Message | None:
 
 def is_unfit(row: Message) -> bool:
     """A drill, a test or the past, on its way out of the house."""
-    return row.is_outside and row.channel == Channel.EMAIL and row.kind != Kind.REAL
+    leaves = row.channel in {Channel.EMAIL, Channel.WEBHOOK}
+    return row.is_outside and leaves and row.kind != Kind.REAL
 
 
 def _way(address: str, is_demo: bool) -> dict[str, str]:
@@ -205,7 +252,8 @@ def envelope(row: Message) -> dict[str, Any]:
         "in_reply_to": headers.get("in_reply_to") or None,
         "references": tuple(headers.get("references", ())),
         "automatic": headers.get("automatic", "no"),
-        "event": "",
+        "event": headers.get("event", ""),
+        "unsubscribe_url": headers.get("unsubscribe", ""),
     }
 
 

@@ -207,6 +207,8 @@ def _outgoing(parcel: Parcel, now: datetime) -> Outgoing:
     config = {**site.site_config(row.channel)}
     if row.method is not None and row.method.secret_sealed:
         config["secret"] = secrets.unseal(row.method.secret_sealed)
+    if sealed := row.headers.get("secret_sealed"):
+        config["secret"] = secrets.unseal(sealed)
     envelope: dict[str, Any] = {
         "in_reply_to": row.in_reply_to or None,
         "references": (row.in_reply_to,) if row.in_reply_to else (),

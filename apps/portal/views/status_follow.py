@@ -16,6 +16,8 @@ from django.views.decorators.http import require_http_methods
 from apps.core import clock
 from apps.core.errors import Conflict, NotFound
 from apps.core.middleware import client_ip
+from apps.core.secrets import unseal
+from apps.incidents.models import Subscription
 from apps.incidents.services import subscriptions
 from apps.incidents.statuspage import Page
 from apps.portal import statusshow
@@ -31,10 +33,10 @@ TOO_OFTEN = "This was asked too often from your network. Wait a while and try ag
 
 class FollowForm(forms.Form):
     address = forms.CharField(
-        label="Your e-mail address",
-        max_length=254,
-        help_text="You get one mail with a link. Nothing else comes before you have said yes.",
-        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
+        label="Your e-mail address, or a webhook's",
+        max_length=2000,
+        help_text="You get one message with a link. Nothing else comes before you have said yes.",
+        widget=forms.TextInput(attrs={"autocomplete": "email"}),
     )
     components = forms.MultipleChoiceField(
         label="Only about", required=False, widget=forms.CheckboxSelectMultiple
@@ -81,8 +83,12 @@ def _subscribe(request: HttpRequest, page: Page) -> HttpResponse:
 
 
 def _ask(values: dict[str, Any]) -> bool:
+    hook = values["address"].lower().startswith(("https:", "http:"))
     subscriptions.subscribe(
-        address=values["address"], components=values["components"], now=clock.now()
+        address=values["address"],
+        channel=Subscription.Channel.WEBHOOK if hook else Subscription.Channel.EMAIL,
+        components=values["components"],
+        now=clock.now(),
     )
     return True
 
@@ -103,7 +109,8 @@ def status_confirm(request: HttpRequest, token: str) -> HttpResponse:
     try:
         if request.method == "POST":
             row = subscriptions.confirm(token=token, now=now)
-            context = {"row": row, "leave": subscriptions.leave_token(row)}
+            secret = unseal(row.secret_sealed)  # whoever reads the webhook checks with it
+            context = {"row": row, "leave": subscriptions.leave_token(row), "secret": secret}
             return _render(page, "confirmed", context)
         row, components = subscriptions.asked_by(token=token, now=now)
     except NotFound as error:
