@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 from django.db import connection, models
-from django.db.migrations import AddField, AddIndex, CreateModel
+from django.db.migrations import CreateModel
 from django.db.migrations.state import ProjectState
 
 from apps.core.migrations._together import Together
 
 
-def steps() -> list[CreateModel | AddField | AddIndex]:
+def steps() -> list[CreateModel]:
     shelf = CreateModel("Shelf", [("id", models.BigAutoField(primary_key=True))])
     book = CreateModel(
         "Book",
@@ -18,10 +18,12 @@ def steps() -> list[CreateModel | AddField | AddIndex]:
             ("id", models.BigAutoField(primary_key=True)),
             ("shelf", models.ForeignKey("core.Shelf", models.CASCADE)),
         ],
-        options={"constraints": [models.CheckConstraint(condition=models.Q(id__gt=0), name="one")]},
+        options={
+            "constraints": [models.CheckConstraint(condition=models.Q(id__gt=0), name="one")],
+            "indexes": [models.Index(fields=["shelf"], name="two")],
+        },
     )
-    index = AddIndex("Book", models.Index(fields=["shelf"], name="two"))
-    return [shelf, book, index]
+    return [shelf, book]
 
 
 def test_the_state_is_the_same_as_step_by_step() -> None:
@@ -50,5 +52,5 @@ def test_the_tables_are_made_and_taken_away_again() -> None:
 def test_it_is_written_as_it_is_read() -> None:
     name, args, kwargs = Together(steps()).deconstruct()
     assert (name, args) == ("Together", [])
-    assert [type(one) for one in kwargs["operations"]] == [CreateModel, CreateModel, AddIndex]
-    assert Together(steps()).describe() == "3 steps together"
+    assert [type(one) for one in kwargs["operations"]] == [CreateModel, CreateModel]
+    assert Together(steps()).describe() == "2 steps together"
