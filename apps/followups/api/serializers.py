@@ -36,7 +36,7 @@ class EvidenceSerializer(serializers.ModelSerializer[Evidence]):
         fields = ["id", "type", "ref", "url", "label", "note", "by", "at", "withdrawn_at"]
 
 
-class NoteSerializer(serializers.ModelSerializer[FollowUpNote]):
+class FollowUpNoteSerializer(serializers.ModelSerializer[FollowUpNote]):
     """What happened, in its order; comments among it."""
 
     id = IdField()

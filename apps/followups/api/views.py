@@ -23,11 +23,11 @@ from apps.followups.api.serializers import (
     EvidenceIn,
     EvidenceSerializer,
     FollowUpIn,
+    FollowUpNoteSerializer,
     FollowUpPatch,
     FollowUpRowSerializer,
     FollowUpSerializer,
     NoteIn,
-    NoteSerializer,
     StepIn,
     WithdrawIn,
 )
@@ -194,7 +194,7 @@ class FollowUpNotes(ListView):
 
     scopes = SCOPES
     ordering = ("at", "id")
-    serializer_class = NoteSerializer
+    serializer_class = FollowUpNoteSerializer
 
     def get_queryset(self) -> QuerySet[FollowUpNote]:
         if "ref" not in self.kwargs:  # while the document is written
@@ -203,10 +203,10 @@ class FollowUpNotes(ListView):
             follow_up=follow_up_by(self.request.user, self.kwargs["ref"])
         )
 
-    @extend_schema(request=NoteIn, responses={201: NoteSerializer})
+    @extend_schema(request=NoteIn, responses={201: FollowUpNoteSerializer})
     @idempotent
     def post(self, request: Request, ref: str) -> Response:
         """Comment on it."""
         row = follow_up_by(request.user, ref)
         note = services.comment(follow_up=row, **self.body(NoteIn), **by(request))
-        return Response(NoteSerializer(note).data, status=201)
+        return Response(FollowUpNoteSerializer(note).data, status=201)
