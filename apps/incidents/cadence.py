@@ -179,23 +179,56 @@ class Compliance:
         return self.kept / self.owed if self.owed else None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Stretch:
+    """A time in one severity: the track by its rules, from the track's `severity_since` (None:
+    from the beginning) to `to_at` (None: it lasts)."""
+
+    track: Track
+    to_at: datetime | None = None
+
+
 def compliance(
-    track: Track, published: Iterable[tuple[datetime, datetime | None]], *, until: datetime
+    stretches: Sequence[Stretch],
+    published: Iterable[tuple[datetime, datetime | None]],
+    *,
+    until: datetime,
 ) -> Compliance:
     """What was owed over the life of an incident up to `until` (resolved, or now).
 
-    `published` are (when, promised next) of one side. Each gap is judged by the level that
-    `track` names; putting an update off makes nobody punctual. What fell due after `until` is not
-    owed.
+    `stretches` in their order; `published` are (when, promised next) of one side. Each update is
+    judged by the severity that held when it was due; putting it off makes nobody punctual. What
+    fell due after `until` is not owed.
     """
     rows = []
-    at = replace(track, last_at=None, promised_at=None, snoozed_until=None, severity_since=None)
+    last: tuple[datetime | None, datetime | None] = (None, None)
     for came, promised in sorted(published, key=lambda one: one[0]):
-        owed = due(at)
+        owed = _owed(stretches, *last, by=came)
         if owed is not None and came <= until:
-            rows.append(Kept(due_at=owed.at, came_at=came, in_time=came <= owed.at))
-        at = replace(at, last_at=came, promised_at=promised)
-    owed = due(at)
-    if owed is not None and owed.at <= until:
-        rows.append(Kept(due_at=owed.at, came_at=None, in_time=False))
+            rows.append(Kept(due_at=owed, came_at=came, in_time=came <= owed))
+        last = (came, promised)
+    owed = _owed(stretches, *last, by=until)
+    if owed is not None and owed <= until:
+        rows.append(Kept(due_at=owed, came_at=None, in_time=False))
     return Compliance(owed=len(rows), kept=sum(row.in_time for row in rows), rows=rows)
+
+
+def _owed(
+    stretches: Sequence[Stretch], last: datetime | None, promised: datetime | None, *, by: datetime
+) -> datetime | None:
+    """When the update after `last` was due: by the first severity in whose time that was, else by
+    the one that held at `by`."""
+    found = None
+    for one in stretches:
+        since = last or one.track.started_at
+        begins = one.track.severity_since
+        if begins is not None and begins > max(by, since):
+            break
+        if one.to_at is not None and one.to_at <= since:
+            continue
+        track = replace(one.track, last_at=last, promised_at=promised, snoozed_until=None)
+        owed = due(track)
+        found = owed.at if owed else None
+        if found is not None and one.to_at is not None and found < one.to_at:
+            break
+    return found

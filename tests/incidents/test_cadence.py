@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from apps.incidents import cadence
-from apps.incidents.cadence import Track
+from apps.incidents.cadence import Stretch, Track
 
 T0 = datetime(2026, 3, 9, 6, 0, tzinfo=UTC)
 FACTS = Path(__file__).parents[1] / "vectors" / "slo.json"
@@ -179,7 +179,7 @@ def test_compliance_counts_what_was_owed_and_what_came_in_time() -> None:
         (at(40), at(60)),  # owed by 38
         (at(59), None),  # promised by 60
     ]
-    found = cadence.compliance(track(), published, until=at(100))
+    found = cadence.compliance([Stretch(track=track())], published, until=at(100))
     assert [(row.due_at, row.in_time) for row in found.rows] == [
         (at(10), True),
         (at(38), False),
@@ -190,15 +190,55 @@ def test_compliance_counts_what_was_owed_and_what_came_in_time() -> None:
 
 
 def test_what_falls_due_after_the_end_was_not_owed() -> None:
-    found = cadence.compliance(track(), [(at(8), None)], until=at(20))
+    found = cadence.compliance([Stretch(track=track())], [(at(8), None)], until=at(20))
     assert (found.owed, found.kept) == (1, 1)
 
 
 def test_where_nothing_is_owed_there_is_no_share() -> None:
-    found = cadence.compliance(Track(started_at=T0), [], until=at(1000))
+    found = cadence.compliance([Stretch(track=Track(started_at=T0))], [], until=at(1000))
     assert (found.owed, found.share) == (0, None)
 
 
 def test_putting_it_off_makes_nobody_punctual() -> None:
-    off = track(snoozed_until=at(500))
+    off = [Stretch(track=track(snoozed_until=at(500)))]
     assert cadence.compliance(off, [(at(20), None)], until=at(25)).kept == 0
+
+
+def calmer(since: float) -> Track:
+    """SEV3 from then on: an update in 60 minutes, then each 120."""
+    return track(
+        first_due_at=at(60),
+        cadence=(span(120), span(120)),
+        severity_since=at(since),
+        renewed_due_at=at(since + 60),
+    )
+
+
+@pytest.mark.parametrize(
+    ("changed", "came", "due", "in_time"),
+    [
+        (50, 55, 38, False),  # it was late already when it was judged to matter less
+        (50, 45, 38, False),  # late before anybody changed anything
+        (30, 90, 128, True),  # lowered before it was due: the calmer rules count
+    ],
+)
+def test_an_update_is_judged_by_the_severity_that_held_when_it_was_due(
+    changed: float, came: float, due: float, in_time: bool
+) -> None:
+    stretches = [Stretch(track=track(), to_at=at(changed)), Stretch(track=calmer(changed))]
+    found = cadence.compliance(stretches, [(at(8), None), (at(came), None)], until=at(came + 1))
+    assert [(row.due_at, row.in_time) for row in found.rows[1:]] == [(at(due), in_time)]
+
+
+def test_raising_the_severity_makes_nobody_late_for_what_it_asks_of_the_time_before() -> None:
+    sharper = track(severity_since=at(100), renewed_due_at=at(110))
+    stretches = [Stretch(track=calmer(0), to_at=at(100)), Stretch(track=sharper)]
+    found = cadence.compliance(stretches, [(at(20), None)], until=at(130))
+    assert [(row.due_at, row.in_time) for row in found.rows] == [(at(60), True), (at(110), False)]
+
+
+def test_nothing_falls_due_while_an_incident_is_over_until_it_is_opened_again() -> None:
+    again = track(severity_since=at(200), renewed_due_at=at(210))
+    stretches = [Stretch(track=track(), to_at=at(30)), Stretch(track=again)]
+    found = cadence.compliance(stretches, [(at(8), None)], until=at(205))
+    assert [(row.due_at, row.in_time) for row in found.rows] == [(at(10), True)]

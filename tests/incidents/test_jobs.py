@@ -284,6 +284,22 @@ def test_nobody_in_command_and_a_page_that_nobody_took_are_told_once_each(
     assert taken == [(5, "Bea")]
 
 
+def test_a_severity_that_is_lowered_later_makes_no_late_update_punctual(
+    world: World, cast: Cast, incident: Incident
+) -> None:
+    comms.told(incident, cast.ravi, world.now)
+    late = minutes_after(world.now, 40)
+    comms.told(incident, cast.ravi, late)
+    before = facts.compliance(incident, now=late)["public"].rows
+    assert [row.in_time for row in before] == [True, False]
+    incidents.set_severity(
+        incident=incident, severity="SEV3", reason="one customer only",
+        actor=audit.person(cast.ravi), now=late,
+    )  # fmt: skip
+    incident.refresh_from_db()
+    assert facts.compliance(incident, now=late)["public"].rows == before
+
+
 # -- putting it off
 
 

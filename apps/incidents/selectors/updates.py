@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -63,23 +63,39 @@ def track(incident: Incident, side: str, *, level: SeverityLevel | None = None) 
     level = level or level_of(incident)
     last = published(incident, side).first()
     started = incident.declared_at or incident.detected_at
-    silent = side == cadence.PUBLIC and last is None and bool(incident.public_silence.strip())
+    silent = last is None and _is_silent(incident, side)
     if level is None or incident.declared_at is None or silent:
         return cadence.Track(started_at=started)
     spans = SeveritySpan.objects.filter(incident=incident, to_at=None)
     since = spans.values_list("from_at", flat=True).first()
-    first = getattr(level, FIRST[side])
-    found = cadence.Track(
-        started_at=started,
-        first_due_at=target_at(level, first, started),
+    found = replace(
+        _by_level(level, side, started, since),
         last_at=last.published_at if last else None,
         promised_at=last.next_update_at if last else None,
+    )
+    return _put_off(incident, side, found)
+
+
+def _is_silent(incident: Incident, side: str) -> bool:
+    """Whether somebody said why this side is not told."""
+    return side == cadence.PUBLIC and bool(incident.public_silence.strip())
+
+
+def _by_level(
+    level: SeverityLevel | None, side: str, started: datetime, since: datetime | None
+) -> cadence.Track:
+    """What a level that counts from `since` asks for, before anything was published."""
+    if level is None:
+        return cadence.Track(started_at=started, severity_since=since)
+    first = getattr(level, FIRST[side])
+    return cadence.Track(
+        started_at=started,
+        first_due_at=target_at(level, first, started),
         cadence=(_span(level.cadence_first_seconds), _span(level.cadence_after_seconds)),
         switch=timedelta(seconds=level.cadence_switch_seconds),
         severity_since=since,
         renewed_due_at=target_at(level, first, since) if since else None,
     )
-    return _put_off(incident, side, found)
 
 
 def _span(seconds: int | None) -> timedelta | None:
@@ -110,15 +126,39 @@ def standings(incident: Incident, *, now: datetime) -> Mapping[str, cadence.Stan
 
 
 def compliance(incident: Incident, *, now: datetime) -> Mapping[str, cadence.Compliance]:
-    """How many of the updates that were owed came in time, by side, judged by the severity that
-    the incident has now."""
+    """How many of the updates that were owed came in time, by side, each judged by the severity
+    that held when it was due."""
     until = incident.resolved_at or now
-    level = level_of(incident)
+    levels = SeverityLevel.objects.in_bulk(field_name="key")
+    spans = list(SeveritySpan.objects.filter(incident=incident).order_by("from_at", "pk"))
+    if not spans:  # brought in from elsewhere
+        spans = [SeveritySpan(severity=incident.severity)]
     found = {}
     for side in cadence.SIDES:
         told = published(incident, side).values_list("published_at", "next_update_at")
         came = [(at, promised) for at, promised in told if at is not None]
-        found[side] = cadence.compliance(track(incident, side, level=level), came, until=until)
+        stretches = _stretches(incident, side, spans, levels, is_told=bool(came))
+        found[side] = cadence.compliance(stretches, came, until=until)
+    return found
+
+
+def _stretches(
+    incident: Incident,
+    side: str,
+    spans: Sequence[SeveritySpan],
+    levels: Mapping[str, SeverityLevel],
+    *,
+    is_told: bool,
+) -> list[cadence.Stretch]:
+    """The times in each severity, the first from the beginning; none where nothing was owed."""
+    started = incident.declared_at
+    if started is None or (not is_told and _is_silent(incident, side)):
+        return []
+    found = []
+    for number, span in enumerate(spans):
+        since = span.from_at if number else None
+        track = _by_level(levels.get(span.severity), side, started, since)
+        found.append(cadence.Stretch(track=track, to_at=span.to_at))
     return found
 
 
