@@ -87,8 +87,9 @@ def _impact(source: Source) -> str:
     for key, words in (("ttm", "until it was mitigated"), ("ttr", "until it was resolved")):
         length = facts.length(key)
         if length is not None and length.span is not None:
-            least = "at least " if length.is_least else ""
-            found.append(f"- It took {least}{_span(length.span)} {words}.")
+            found.append(f"- It took {_span(length.span)} {words}.")
+        elif length is not None and length.least is not None:
+            found.append(f"- It took at least {_span(length.least)} {words}.")
     return "\n".join(found).strip()
 
 

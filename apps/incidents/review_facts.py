@@ -7,9 +7,11 @@ so that a later correction elsewhere does not change what people read and agreed
 from __future__ import annotations
 
 import types
-from dataclasses import asdict, dataclass, fields, is_dataclass
+from dataclasses import asdict, dataclass, fields, is_dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Union, get_args, get_origin, get_type_hints
+
+from apps.incidents.metrics import METRICS, MILESTONES, Metric, Milestones, seconds
 
 
 @dataclass(frozen=True)
@@ -25,17 +27,21 @@ class Milestone:
 class Length:
     """A time that a review speaks of, in seconds; None where an end of it is not known.
 
-    `label` says from where to where; `is_least` that it began earlier than anybody has said.
+    `at_least` is how long it lasted in any case, where only its beginning is not known.
     """
 
     key: str
     label: str
     seconds: int | None = None
-    is_least: bool = False
+    at_least: int | None = None
 
     @property
     def span(self) -> timedelta | None:
         return None if self.seconds is None else timedelta(seconds=self.seconds)
+
+    @property
+    def least(self) -> timedelta | None:
+        return None if self.at_least is None else timedelta(seconds=self.at_least)
 
 
 @dataclass(frozen=True)
@@ -211,46 +217,28 @@ def _value(kind: Any, value: Any) -> Any:
 # -- times
 
 
-@dataclass(frozen=True, kw_only=True)
-class Instants:
-    """The milestones of an incident; None where it did not come to that, or nobody knows."""
-
-    detected_at: datetime
-    impact_started_at: datetime | None = None
-    declared_at: datetime | None = None
-    acknowledged_at: datetime | None = None
-    mitigated_at: datetime | None = None
-    resolved_at: datetime | None = None
-
-
-def milestones(at: Instants) -> tuple[Milestone, ...]:
-    """In the order in which they are expected."""
-    return (
-        Milestone("impact_started", "Impact began", at.impact_started_at),
-        Milestone("detected", "Detected", at.detected_at),
-        Milestone("declared", "Declared", at.declared_at),
-        Milestone("acknowledged", "Acknowledged", at.acknowledged_at),
-        Milestone("mitigated", "Mitigated", at.mitigated_at),
-        Milestone("resolved", "Resolved", at.resolved_at),
+def milestones(at: Milestones) -> tuple[Milestone, ...]:
+    """In the order in which they are expected; closing comes after the review."""
+    return tuple(
+        Milestone(column.removesuffix("_at"), label, getattr(at, column))
+        for column, label in MILESTONES.items()
+        if column != "closed_at"
     )
 
 
-def lengths(at: Instants) -> tuple[Length, ...]:
-    """Time to detect, acknowledge, mitigate and resolve.
-
-    All but acknowledging count from the start of the impact; where nobody has said when that was,
-    from detection, and it lasted at least so long.
-    """
-    began, least = at.impact_started_at, at.impact_started_at is None
-    start = began or at.detected_at
-    acknowledged = _between(at.declared_at, at.acknowledged_at)
-    return (
-        Length("ttd", "To detect", _between(began, at.detected_at)),
-        Length("tta", "To acknowledge", None if acknowledged is None else max(0, acknowledged)),
-        Length("ttm", "To mitigate", _between(start, at.mitigated_at), least),
-        Length("ttr", "To resolve", _between(start, at.resolved_at), least),
-    )
+def lengths(at: Milestones) -> tuple[Length, ...]:
+    """Time to detect, acknowledge, mitigate and resolve, as the figures over all incidents count
+    them. What nobody can count, as nobody has said when the impact began, lasted at least since
+    it was detected."""
+    return tuple(_length(metric, at) for metric in METRICS.values())
 
 
-def _between(start: datetime | None, end: datetime | None) -> int | None:
-    return int((end - start).total_seconds()) if start and end else None
+def _length(metric: Metric, at: Milestones) -> Length:
+    took = seconds(metric, at)
+    label = metric.name.removeprefix("Time ").capitalize()
+    if took is not None:
+        return Length(metric.key, label, int(took))
+    # From detection on is at least as long; for the time to detect itself that says nothing.
+    may = metric.start == "impact_started_at" and metric.end != "detected_at"
+    least = seconds(replace(metric, start="detected_at"), at) if may else None
+    return Length(metric.key, label, at_least=None if least is None else int(least))

@@ -103,10 +103,15 @@ def case_of(incident: Incident) -> Case:
     """An incident as the figures see it."""
     return Case(
         ref=incident.ref,
-        milestones=Milestones.of({name: getattr(incident, name) for name in MILESTONES}),
+        milestones=milestones_of(incident),
         kind=incident.kind,
         status=incident.status,
     )
+
+
+def milestones_of(incident: Incident) -> Milestones:
+    """When each thing happened in it."""
+    return Milestones.of({name: getattr(incident, name) for name in MILESTONES})
 
 
 def _summaries(rows: Iterable[Incident], kind: str) -> dict[str, Summary]:

@@ -26,6 +26,7 @@ from apps.incidents.models import (
 from apps.incidents.review_drafting import Moment, Source
 from apps.incidents.review_facts import Facts
 from apps.incidents.selectors import hints, updates
+from apps.incidents.selectors.figures import milestones_of
 from apps.paging.models import Page, PageStep
 from apps.runbooks.models import Execution
 
@@ -57,7 +58,7 @@ def follow_ups(incident: Incident) -> QuerySet[FollowUp]:
 
 def facts(incident: Incident, *, now: datetime) -> Facts:
     """The figures of an incident as they are now."""
-    at = _instants(incident)
+    at = milestones_of(incident)
     return Facts(
         computed_at=now,
         severity=incident.severity,
@@ -85,17 +86,6 @@ def source(incident: Incident, *, now: datetime) -> Source:
         story=_story(incident),
         impact_summary=incident.impact_summary,
         said=last or "",
-    )
-
-
-def _instants(incident: Incident) -> review_facts.Instants:
-    return review_facts.Instants(
-        detected_at=incident.detected_at,
-        impact_started_at=incident.impact_started_at,
-        declared_at=incident.declared_at,
-        acknowledged_at=incident.acknowledged_at,
-        mitigated_at=incident.mitigated_at,
-        resolved_at=incident.resolved_at,
     )
 
 

@@ -60,8 +60,7 @@ def take_alert(
 def _of_group(group: AlertGroup, now: datetime) -> Incident | None:
     """The group's standing incident, or the one that was resolved in triage a moment ago."""
     found = (
-        Incident.objects.select_for_update()
-        .filter(group_integration_id=group.integration_id, group_key=group.key)
+        Incident.objects.filter(group_integration_id=group.integration_id, group_key=group.key)
         .order_by("-detected_at")
         .first()
     )
@@ -78,10 +77,15 @@ def _of_group(group: AlertGroup, now: datetime) -> Incident | None:
 
 
 def _survivor(incident: Incident) -> Incident:
-    """The incident that took this one, or that one's; itself when nobody merged it."""
+    """The incident that took this one, or that one's; itself when nobody merged it. Locked.
+
+    Only the last one is: a merge locks the lower of two first, and who came from the other end
+    would wait for it while it waits for them.
+    """
     while incident.merged_into_id is not None:
-        incident = Incident.objects.select_for_update().get(pk=incident.merged_into_id)
-    return incident
+        incident = Incident.objects.get(pk=incident.merged_into_id)
+    locked = Incident.objects.select_for_update().get(pk=incident.pk)
+    return locked if locked.merged_into_id is None else _survivor(locked)
 
 
 def _open(
@@ -194,7 +198,7 @@ def alert_resolved(
 def _others_burn(incident: Incident, group: AlertGroup) -> bool:
     """Whether alerts of other groups still burn: they came along with a merge."""
     refs = incident.links.filter(kind="alert").values_list("ref", flat=True)
-    alerts_of = Alert.objects.filter(pk__in=[int(ref) for ref in refs if ref.isdigit()])
+    alerts_of = Alert.objects.filter(pk__in=[int(ref) for ref in refs if ref.isdecimal()])
     return alerts_of.exclude(group=group).exclude(status=Alert.Status.RESOLVED).exists()
 
 

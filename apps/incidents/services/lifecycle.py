@@ -287,13 +287,17 @@ def _words(incident: Incident, said: Said) -> Iterator[str]:
     """What was said with the step, each thing once."""
     note, mitigation = said.note.strip(), said.mitigation_note.strip()
     if note:
-        yield note
+        yield _sentence(note)
     if mitigation and mitigation != note:
-        yield f"Mitigation: {mitigation}"
+        yield _sentence(f"Mitigation: {mitigation}")
     if summary := said.impact_summary.strip():
-        yield f"Impact: {summary}"
+        yield _sentence(f"Impact: {summary}")
     if silence := said.public_silence.strip():
-        yield f"No public message: {silence}"
+        yield _sentence(f"No public message: {silence}")
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith((".", "!", "?", "…")) else f"{text}."
 
 
 def _effects(
@@ -315,7 +319,6 @@ def _effects(
         status.clear(incident=incident, now=now)
     if incident.status == Status.RESOLVED:
         announce_resolved(incident, now)
-        reviews.open_if_asked(incident_id=incident.pk, now=now)
     if incident.status == Status.IN_REVIEW:
         reviews.open_review(incident=incident, actor=actor, now=now)
 
