@@ -19,9 +19,17 @@ from apps.core.errors import Conflict, Invalid
 from apps.core.models import Kind
 from apps.core.text import clip, one_line
 from apps.incidents import cadence
-from apps.incidents.models import Incident, Mark, Severity, SeverityLevel, Snooze
+from apps.incidents.models import (
+    Incident,
+    Mark,
+    RoleAssignment,
+    Severity,
+    SeverityLevel,
+    Snooze,
+)
 from apps.incidents.models.framework import Role
 from apps.incidents.selectors import updates as facts
+from apps.incidents.selectors.commander import WHY
 from apps.incidents.services import outreach, word_back
 from apps.incidents.services.timeline import record
 from apps.ownership.selectors import owners
@@ -29,6 +37,7 @@ from apps.ownership.selectors import owners
 _CADENCE = audit.system("Cadence")
 log = structlog.get_logger("opsportal.incidents")
 COMMS_LEAD_WITHIN = timedelta(minutes=10)
+FOUND = [why for how, why in WHY.items() if how != Incident.Named.CHOSEN]
 URGENT = frozenset({Severity.SEV1, Severity.SEV2})
 WHOM = {cadence.INTERNAL: "people here", cadence.PUBLIC: "customers"}
 Told = list[tuple[Person, str]]
@@ -182,7 +191,7 @@ def _remind_of_targets(
             detail="Name a commander, or take it yourself.",
         )  # fmt: skip
     due = facts.target_at(level, level.acknowledge_seconds, declared)
-    if incident.acknowledged_at is None and due is not None and facts.was_paged(incident):
+    if due is not None and facts.was_paged(incident) and not _is_taken(incident):
         told += _once(
             incident, "acknowledge", due, used, now,
             people=[*facts.writers(incident), *_deputies(incident)],
@@ -190,6 +199,15 @@ def _remind_of_targets(
             detail="Acknowledge it, or page somebody else from the incident.",
         )  # fmt: skip
     return told
+
+
+def _is_taken(incident: Incident) -> bool:
+    """Whether somebody answered: a page was acknowledged, or a person leads it whom people named.
+    Who was only found by the schedule or as owner may be asleep."""
+    if incident.acknowledged_at is not None:
+        return True
+    standing = RoleAssignment.objects.filter(incident=incident, to_at=None, person__is_active=True)
+    return standing.exclude(why__in=FOUND).exists()
 
 
 def _once(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,6 +10,7 @@ from typing import Protocol
 
 from django.db import transaction
 
+from apps.alerts.models import Alert
 from apps.core.audit import Actor
 from apps.core.errors import Invalid
 from apps.core.text import clip, one_line
@@ -16,6 +18,8 @@ from apps.incidents.models import Incident, IncidentLink
 from apps.incidents.services.timeline import record, refuse_merged
 
 Relation = IncidentLink.Relation
+_ALERT = re.compile(r"[0-9]{1,18}")
+_INCIDENT = re.compile(r"INC-([0-9]{1,18})", re.IGNORECASE)
 
 
 class Linkable(Protocol):
@@ -96,8 +100,9 @@ def add_link(
 ) -> bool:
     """Link something to the incident and say so; answers whether it is new.
 
-    Raises Invalid for a kind, reference, address or relation that cannot be, Conflict for an
-    incident that was merged.
+    What an incident is called that not everybody here may read of stays unsaid. Raises Invalid
+    for a kind, reference, address or relation that cannot be, for a page (it comes by paging) and
+    for an alert that is not there, Conflict for an incident that was merged.
     """
     refuse_merged(incident)
     kind, ref = one_line(kind), one_line(ref)
@@ -109,6 +114,8 @@ def add_link(
     if len(url) > 300 or (url and not url.startswith(("https://", "http://", "/"))):
         text = "An address begins with https:// and has up to 300 characters."
         raise Invalid(text, fields={"url": [text]})
+    _check_duty(kind, ref)
+    label = _sayable(kind, ref, label)
     if not link(incident, kind, ref, url, label, now, relation, actor.label):
         return False
     how = Relation(relation).label.lower()
@@ -118,6 +125,33 @@ def add_link(
         subject=(kind, ref, url),
     )  # fmt: skip
     return True
+
+
+def _check_duty(kind: str, ref: str) -> None:
+    """Alerts and pages begin and end with their incident: nobody ties a foreign one to it."""
+    text = ""
+    if kind == "page":
+        text = (
+            "A page belongs to the incident that it was opened from. Page somebody from this one."
+        )
+    if kind == "alert" and not (
+        _ALERT.fullmatch(ref) and Alert.objects.filter(pk=int(ref)).exists()
+    ):
+        text = f"There is no alert {ref}."
+    if text:
+        raise Invalid(text, fields={"ref": [text]})
+
+
+def _sayable(kind: str, ref: str, label: str) -> str:
+    """The label, unless it names an incident that not everybody may see."""
+    match = _INCIDENT.fullmatch(ref) if kind == "incident" else None
+    other = Incident.objects.filter(pk=int(match[1])).first() if match else None
+    return label if other is None or may_name(other) else ""
+
+
+def may_name(incident: Incident) -> bool:
+    """Whether everybody here may read what it is called."""
+    return incident.visibility == Incident.Visibility.OPEN
 
 
 @transaction.atomic

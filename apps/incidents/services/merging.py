@@ -28,6 +28,7 @@ from apps.incidents.models import (
 )
 from apps.incidents.models.comms import State
 from apps.incidents.services import status
+from apps.incidents.services.links import may_name
 from apps.incidents.services.pages import page_ids
 from apps.incidents.services.severity import begin_span, end_span, write_severity
 from apps.incidents.services.timeline import record, url_of
@@ -198,14 +199,19 @@ def _tell(child: Incident, into: Incident, reason: str, actor: Actor, now: datet
     more = f" {reason}" if reason else ""
     record(
         incident=child, what="merged", actor=actor, now=now,
-        text=f"{actor.label} merged it into {into.ref} {into.title}.{more}",
+        text=f"{actor.label} merged it into {_named(into)}.{more}",
         subject=("incident", into.ref, url_of(into)),
     )  # fmt: skip
     record(
         incident=into, what="merged", actor=actor, now=now,
-        text=f"{actor.label} merged {child.ref} {child.title} into it.{more}",
+        text=f"{actor.label} merged {_named(child)} into it.{more}",
         subject=("incident", child.ref, url_of(child)),
     )  # fmt: skip
+
+
+def _named(incident: Incident) -> str:
+    """INC-7 and what it is called, where everybody may read that."""
+    return f"{incident.ref} {incident.title}" if may_name(incident) else incident.ref
 
 
 def _show_on_pages(incident: Incident) -> None:

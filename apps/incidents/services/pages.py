@@ -20,7 +20,8 @@ from apps.paging.services import by_hand
 
 def page_ids(incident: Incident) -> list[int]:
     """The pages that belong to an incident."""
-    return [int(ref) for ref in incident.links.filter(kind="page").values_list("ref", flat=True)]
+    refs = incident.links.filter(kind="page").values_list("ref", flat=True)
+    return [int(ref) for ref in refs if ref.isdecimal()]
 
 
 def lock_pages(incident: Incident) -> list[Page]:
@@ -55,8 +56,9 @@ def page_by_hand(
 ) -> Page:
     """Wake a person, everybody in a team, or who is on call in a schedule, for a standing incident.
 
-    `target` is ("person" | "team" | "schedule", its id). An empty `summary` takes the title. The
-    door asks for Grant.PAGE. In a drill or test nobody but its participants is reached. Raises
+    `target` is ("person" | "team" | "schedule", its id). An empty `summary` takes the title;
+    everybody reads pages, so the title of a restricted incident is never taken. The door asks for
+    Grant.PAGE. In a drill or test nobody but its participants is reached. Raises
     Conflict for an incident that is over or of the past, for somebody outside a drill, and while
     the same target is being paged for it; Invalid for a target that is not there.
     """
@@ -67,7 +69,7 @@ def page_by_hand(
     recipients = [] if real else list(locked.participants.values_list("pk", flat=True))
     page = by_hand.open_page_to(
         target=target,
-        summary=summary.strip() or locked.title,
+        summary=_summary(locked, summary),
         urgency=urgency,
         surface=locked.surface,
         opener_kind="incident",
@@ -92,6 +94,15 @@ def page_by_hand(
         subject=("page", str(page.pk), ""),
     )
     return page
+
+
+def _summary(incident: Incident, said: str) -> str:
+    """What the page says; of a restricted incident no more than its reference."""
+    said = said.strip()
+    if incident.visibility == Incident.Visibility.OPEN:
+        return said or incident.title
+    hidden = not said or incident.title.casefold() in said.casefold()
+    return f"You are needed in {incident.ref}, which is restricted" if hidden else said
 
 
 def _check_pageable(incident: Incident, target: by_hand.Target) -> None:
