@@ -40,11 +40,15 @@ SNOOZES = [("15", "15 minutes"), ("30", "30 minutes"), ("60", "1 hour"), ("120",
 
 
 class PersonField(forms.TypedChoiceField):
-    """Somebody active, from the list that the page offers."""
+    """Somebody active, from the list that the page offers; `nobody` is offered as a choice."""
 
-    def __init__(self, *, people: Iterable[Person], empty: str, **kwargs: Any) -> None:
+    def __init__(
+        self, *, people: Iterable[Person], empty: str, nobody: str = "", **kwargs: Any
+    ) -> None:
         self.found = {str(person.pk): person for person in people}
         choices = [("", empty), *((pk, person.name) for pk, person in self.found.items())]
+        if nobody:
+            choices.append(("nobody", nobody))
         super().__init__(choices=choices, coerce=self.found.get, empty_value=None, **kwargs)
 
 
@@ -206,7 +210,7 @@ class RoleForm(PeopleForm):
 
     def shape(self, people: list[Person]) -> None:
         self.fields["person"] = PersonField(
-            label="Person", required=False, people=people, empty="Nobody"
+            label="Person", people=people, empty="Choose", nobody="Nobody"
         )
         self.order_fields(["role", "person", "handover_note"])
 

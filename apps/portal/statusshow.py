@@ -85,15 +85,19 @@ def row(one: Component, today: date) -> Row:
 
 
 def _summary(one: Component) -> str:
-    """“99.95 % up in 90 days, trouble on 2”."""
+    """“99.95 % up in 90 days, trouble on 2 days”."""
     if one.uptime is None:
         return "It is new here"
     shown = sum(1 for day in one.days if day.state)
     trouble = sum(1 for day in one.troubled if day.state != statuspage.MAINTENANCE)
     worked = len(one.troubled) - trouble
-    parts = [f"trouble on {trouble}"] if trouble else ["no trouble"]
-    parts += [f"maintenance on {worked}"] if worked else []
-    return f"{one.uptime:.2f} % up in {shown} day{'s' * (shown > 1)}, {', '.join(parts)}"
+    parts = [f"trouble on {_days(trouble)}"] if trouble else ["no trouble"]
+    parts += [f"maintenance on {_days(worked)}"] if worked else []
+    return f"{one.uptime:.2f} % up in {_days(shown)}, {', '.join(parts)}"
+
+
+def _days(count: int) -> str:
+    return f"{count} day{'s' * (count != 1)}"
 
 
 def _bar(one: Day, today: date) -> Bar:

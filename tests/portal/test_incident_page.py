@@ -149,8 +149,17 @@ def test_a_role_is_handed_over_with_a_note(made: Scene, cast: Cast, ravi: Client
     note = "Two customers wait for a call"
     text = do(ravi, made, "role", role="comms", person=cast.sam.pk, handover_note=note)
     assert f"Handed over: {note}" in text
-    text = do(ravi, made, "role", role="comms", person="")
+    text = do(ravi, made, "role", role="comms", person="nobody")
     assert "Nobody is communication lead." in text
+
+
+def test_a_form_that_is_sent_as_it_stands_takes_the_role_from_nobody(
+    made: Scene, ravi: Client
+) -> None:
+    response = ravi.post(f"{page_of(made)}do/role/", {"role": "commander", "person": ""})
+    assert response.status_code == 400
+    assert "Person: This is missing." in text_of(response)
+    assert made.incident.roles.filter(role="commander", to_at__isnull=True).exists()
 
 
 def test_a_role_for_somebody_who_is_not_there_is_refused_beside_its_field(

@@ -174,3 +174,17 @@ def test_a_reader_writes_nothing(incident: Incident, world: World, cast: Cast) -
     row = comms.draft(incident, cast.maya, world.now)
     assert olu.get(new(incident)).status_code == 403
     assert olu.post(f"/incidents/{incident.ref}/updates/{row.pk}/publish/").status_code == 403
+
+
+def test_it_is_said_when_the_last_word_to_customers_promises_more_of_what_is_over(
+    incident: Incident, maya: Client
+) -> None:
+    said = "Nobody outside was told that it is over."
+    maya.post(new(incident), {**WORDS, "do": "publish"})
+    assert said not in text_of(maya.get(f"/incidents/{incident.ref}/"))
+    move = {"to": "resolved", "impact_summary": "Some runs failed.", "detected_by": "alert"}
+    maya.post(f"/incidents/{incident.ref}/move/", {"to": "mitigated", "mitigation_note": "Off."})
+    maya.post(f"/incidents/{incident.ref}/move/", move)
+    assert said in text_of(maya.get(f"/incidents/{incident.ref}/"))
+    maya.post(new(incident), {**WORDS, "stage": "resolved", "do": "publish"})
+    assert said not in text_of(maya.get(f"/incidents/{incident.ref}/"))

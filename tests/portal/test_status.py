@@ -94,7 +94,7 @@ def test_several_incidents_stand_with_their_parts_and_next_updates(
     say(other, "Still late", next_update_at=clock.now() + HOUR)
     page = text_of(client.get("/status/"))
     for words in ("Some parts are down", "Reports are slow", "Invoices are late", "Partly down",
-                  "Next update by", "trouble on 1"):  # fmt: skip
+                  "Next update by", "trouble on 1 day"):  # fmt: skip
         assert words in page
     assert "internal words" not in page
     assert "Still late" in text_of(client.get(f"/status/incidents/{other.ref}/"))

@@ -131,7 +131,11 @@ def _messages(
 ) -> list[Message]:
     """The prepared words of both sides; names that need an incident are left to be filled."""
     severity = suggestion.key if suggestion else ""
-    known = {"title": one_line(title), "severity": severity, "affected": _affected(surface)}
+    known = {
+        "title": one_line(title),
+        "severity": severity or "SEV?",
+        "affected": _affected(surface),
+    }
     if surface is not None:
         known["surface"] = surface.key
     bare = Incident(surface=surface, severity=severity or "SEV3", detected_at=now)

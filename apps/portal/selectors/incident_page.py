@@ -26,17 +26,20 @@ from apps.incidents.models import (
     SeveritySpan,
     StatusUpdate,
 )
+from apps.incidents.models.comms import Stage
 from apps.incidents.models.framework import Role
 from apps.incidents.ports import Hint
 from apps.incidents.selectors.hints import hints_for
 from apps.incidents.selectors.updates import level_of
 from apps.incidents.services.merging import UNDO_WITHIN
+from apps.portal.selectors.incident_updates import ENDED
 from apps.portal.selectors.oncall import schedules_of
 from apps.rotations import selectors as rotations
 from apps.runbooks.models import Execution, StepResult
 
 LINKS = 100
 ELSEWHERE = ("page", "alert", "run")  # kinds of links that have a place of their own on the page
+LAST_WORDS = {Stage.RESOLVED, Stage.POSTMORTEM}
 UPDATES = 20
 TASKS = 6  # open ones that are shown at once
 OPEN_TASKS_FIRST = {"open": 0, "done": 1, "dropped": 2}
@@ -107,6 +110,7 @@ class Board:
     review: Review | None
     children: Sequence[Child]
     surfaces: Sequence[IncidentLink] = field(default=())
+    end_untold: bool = False
 
     @property
     def open_tasks(self) -> int:
@@ -151,6 +155,7 @@ def board(incident: Incident, viewer: Person, *, now: datetime) -> Board:
         review=Review.objects.filter(incident=incident).first(),
         children=_children(incident, viewer, now),
         surfaces=[row for row in linked if row.kind == "surface"],
+        end_untold=_end_untold(incident, updates),
     )
 
 
@@ -193,11 +198,17 @@ def _updates(incident: Incident) -> list[StatusUpdate]:
     return found[:UPDATES] if len(found) > UPDATES else found
 
 
+def _end_untold(incident: Incident, updates: Sequence[StatusUpdate]) -> bool:
+    """Whether the last that people outside read promises more, though it is over."""
+    told = [row for row in updates if row.status == "published" and row.audience.side == "public"]
+    if incident.status not in ENDED or not told:
+        return False
+    return max(told, key=lambda row: (row.published_at, row.pk)).stage not in LAST_WORDS
+
+
 def _linked(incident: Incident, viewer: Person) -> list[IncidentLink]:
     """Links but for pages and alerts; of an incident that the viewer may not see only the ref."""
-    rows = list(
-        incident.links.exclude(kind__in=ELSEWHERE).order_by("created_at", "pk")[:LINKS]
-    )
+    rows = list(incident.links.exclude(kind__in=ELSEWHERE).order_by("created_at", "pk")[:LINKS])
     others = [row for row in rows if row.kind == "incident"]
     numbers = [row.ref.removeprefix("INC-") for row in others]
     seen = Incident.objects.visible_to(viewer).filter(
