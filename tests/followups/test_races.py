@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
 
 from apps.core import audit
 from apps.core.errors import Conflict, DomainError
@@ -17,31 +15,10 @@ from apps.followups.models import Evidence, FollowUp, Reminder
 from apps.notifications.models import Message
 from tests import builders as build
 from tests.followups.kit import NOTE, NOW, URL, done, promise, story
+from tests.races import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 LATER = NOW + timedelta(days=1)
-
-
-def at_once(*acts: Callable[[], Any]) -> list[Any]:
-    """What each of several threads answered, or the refusal that it met."""
-    gate, answers = threading.Barrier(len(acts)), [None] * len(acts)
-
-    def run(index: int, act: Callable[[], Any]) -> None:
-        try:
-            gate.wait(10)
-            answers[index] = act()
-        except DomainError as error:
-            answers[index] = error
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run, args=pair) for pair in enumerate(acts)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
-    assert not any(thread.is_alive() for thread in threads)
-    return answers
 
 
 def verify(row: FollowUp, person: Any) -> Callable[[], Any]:

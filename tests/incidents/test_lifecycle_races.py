@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from django.db import connection
 
 from apps.core import audit
 from apps.core.errors import Conflict
@@ -15,31 +12,11 @@ from apps.core.models import StatusChange
 from apps.incidents import services
 from apps.incidents.models import Incident, Merge
 from tests import builders as build
+from tests.races import together
 from tests.world import START
 
 pytestmark = pytest.mark.django_db(transaction=True)
 LATER = START + timedelta(hours=1)
-
-
-def together(*acts: Callable[[], object]) -> list[BaseException]:
-    """Run callables in threads that start at the same moment; answers what they raised."""
-    barrier, errors = threading.Barrier(len(acts)), []
-
-    def run(act: Callable[[], object]) -> None:
-        try:
-            barrier.wait()
-            act()
-        except BaseException as error:  # noqa: BLE001 - handed to the test
-            errors.append(error)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run, args=(act,)) for act in acts]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return errors
 
 
 def test_of_two_who_resolve_at_once_one_does_and_the_other_is_told() -> None:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from django.db import connection
 
 from apps.core import audit
 from apps.core.errors import DomainError
@@ -17,30 +14,9 @@ from apps.incidents.models import Mark, Review
 from apps.incidents.services import reviews
 from tests import builders as build
 from tests.incidents.reviewkit import NOW, OVER, level, opened, over, told
+from tests.races import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def at_once(*acts: Callable[[], Any]) -> list[Any]:
-    """What each of several threads answered, or the refusal that it met."""
-    gate, answers = threading.Barrier(len(acts)), [None] * len(acts)
-
-    def run(index: int, act: Callable[[], Any]) -> None:
-        try:
-            gate.wait(10)
-            answers[index] = act()
-        except DomainError as error:
-            answers[index] = error
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run, args=pair) for pair in enumerate(acts)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
-    assert not any(thread.is_alive() for thread in threads)
-    return answers
 
 
 @pytest.fixture

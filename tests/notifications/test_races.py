@@ -17,30 +17,10 @@ from apps.notifications.services import sender
 from apps.paging import services as paging
 from apps.paging.models import Page
 from tests import builders as build
+from tests.races import together
 
 NOW = datetime(2026, 9, 7, 6, 0, tzinfo=UTC)
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def together(*acts: Callable[[], object]) -> list[BaseException]:
-    """Run callables in threads that start at the same moment; answers what they raised."""
-    barrier, errors = threading.Barrier(len(acts)), []
-
-    def run(act: Callable[[], object]) -> None:
-        try:
-            barrier.wait()
-            act()
-        except BaseException as error:  # noqa: BLE001 - handed to the test
-            errors.append(error)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run, args=(act,)) for act in acts]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return errors
 
 
 def test_no_send_starts_after_the_acknowledgement_commits() -> None:

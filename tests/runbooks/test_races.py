@@ -2,39 +2,22 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.db import connection
 
 from apps.core.errors import DomainError
 from apps.runbooks.models import RunbookVersion, StepResult
+from tests.races import at_once
 from tests.runbooks import kit
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def together(*acts: Callable[[], Any]) -> list[Any]:
-    """What each act answered or refused, when all begin at the same instant."""
-    gate, found = threading.Barrier(len(acts)), [None] * len(acts)
-
-    def run(at: int, act: Callable[[], Any]) -> None:
-        try:
-            gate.wait(timeout=20)
-            found[at] = act()
-        except DomainError as error:
-            found[at] = error.code  # type: ignore[call-overload] # what was refused stands there
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run, args=(at, act)) for at, act in enumerate(acts)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=60)
-    return found
+    """What each act answered, or the code of what refused it."""
+    return [one.code if isinstance(one, DomainError) else one for one in at_once(*acts)]
 
 
 def test_two_who_record_the_same_step_at_once_do_not_both_win() -> None:

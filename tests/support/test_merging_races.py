@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from django.db import connection, transaction
 
-from apps.core.errors import Conflict, DomainError
+from apps.core.errors import Conflict
 from apps.paging.models import Page
 from apps.support.models import RequestType, Ticket
 from apps.support.services import (
@@ -23,32 +22,11 @@ from apps.support.services import (
     tickets,
 )
 from tests import builders as build
+from tests.races import at_once
 from tests.support import ticketkit as kit
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NOW = datetime(2026, 9, 7, 10, 0, tzinfo=UTC)
-
-
-def at_once(*acts: Callable[[], Any]) -> list[Any]:
-    """What each of several threads answered, or the refusal that it met."""
-    gate, answers = threading.Barrier(len(acts)), [None] * len(acts)
-
-    def run(index: int, act: Callable[[], Any]) -> None:
-        try:
-            gate.wait(10)
-            answers[index] = act()
-        except DomainError as error:
-            answers[index] = error
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run, args=pair) for pair in enumerate(acts)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
-    assert not any(thread.is_alive() for thread in threads)
-    return answers
 
 
 @pytest.fixture

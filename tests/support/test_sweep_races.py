@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -19,6 +18,7 @@ from apps.support.models import ClockEvent, EscalationStep, Ticket, TicketClock
 from apps.support.services import checking, clocks, sweep, tickets
 from apps.support.services.policies import Step
 from tests import builders as build
+from tests.races import together
 from tests.support import slakit as sla
 from tests.support.slakit import HOUR, MINUTE, MONDAY
 
@@ -26,27 +26,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 ROOT = Path(__file__).resolve().parents[2]
 SECOND = timedelta(seconds=1)
 Tell = EscalationStep.Notify
-
-
-def together(*acts: Callable[[], object]) -> list[BaseException]:
-    """Run callables in threads that start at the same moment; answers what they raised."""
-    barrier, errors = threading.Barrier(len(acts)), []
-
-    def run(act: Callable[[], object]) -> None:
-        try:
-            barrier.wait()
-            act()
-        except BaseException as error:  # noqa: BLE001 - handed to the test
-            errors.append(error)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run, args=(act,)) for act in acts]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return errors
 
 
 def breaches() -> list[int]:
