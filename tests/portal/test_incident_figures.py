@@ -53,6 +53,17 @@ def test_medians_stand_with_their_n_and_the_list_behind_them(
     assert behind.index("Took 240") < behind.index("Took 60") < behind.index("Took 30")
 
 
+def test_what_a_figure_leaves_out_is_listed_and_not_guessed(
+    cast: Cast, world: World, maya: Client
+) -> None:
+    row = past(cast, world, 30)
+    Incident.objects.filter(pk=row.pk).update(impact_started_at=None)
+    response = maya.get(PAGE)
+    behind = text_of(response).partition("Time to mitigate: 1 without it")[2]
+    assert "A time that nobody knows is not guessed." in behind
+    assert f'href="/incidents/{row.ref}/">{row.ref}</a>' in response.content.decode()
+
+
 def test_kinds_are_never_mixed(cast: Cast, world: World, maya: Client) -> None:
     past(cast, world, 30, title="A real one")
     past(cast, world, 90, title="A drill", kind="drill")

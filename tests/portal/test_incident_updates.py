@@ -188,3 +188,13 @@ def test_it_is_said_when_the_last_word_to_customers_promises_more_of_what_is_ove
     assert said in text_of(maya.get(f"/incidents/{incident.ref}/"))
     maya.post(new(incident), {**WORDS, "stage": "resolved", "do": "publish"})
     assert said not in text_of(maya.get(f"/incidents/{incident.ref}/"))
+
+
+def test_a_draft_that_marks_no_part_of_the_status_page_says_so(
+    incident: Incident, maya: Client
+) -> None:
+    said = "On the status page every part stays as it is."
+    maya.post(new(incident), {**WORDS, "do": "draft"})
+    assert said in text_of(maya.get(f"/incidents/{incident.ref}/"))
+    StatusUpdate.objects.update(states={"profiles": "degraded_performance"})
+    assert said not in text_of(maya.get(f"/incidents/{incident.ref}/"))
