@@ -12,6 +12,7 @@ from apps.changes.models import Change
 from apps.core.audit import ActorKind
 from apps.core.text import clip, one_line
 from apps.followups.models import FollowUp
+from apps.followups.selectors import of_source
 from apps.incidents import cadence, review_facts, suspects
 from apps.incidents.models import (
     Impact,
@@ -52,8 +53,7 @@ def facts_of(review: Review, *, now: datetime) -> Facts:
 
 def follow_ups(incident: Incident) -> QuerySet[FollowUp]:
     """What was promised from the incident, in the order in which it was promised."""
-    found = FollowUp.objects.filter(source_kind="incident", source_ref=incident.ref)
-    return found.select_related("owner").order_by("pk")
+    return of_source("incident", incident.ref).order_by("pk")
 
 
 def facts(incident: Incident, *, now: datetime) -> Facts:

@@ -53,6 +53,7 @@ _TIMES = (
 def save_type(
     *, incident_type: IncidentType | None, fields: Mapping[str, Any], actor: Actor
 ) -> IncidentType:
+    """Make or change a type of incident; its key stays what it was. Raises Invalid by field."""
     row = IncidentType.objects.get(pk=incident_type.pk) if incident_type else IncidentType()
     return _save(row, _kept(row, fields))
 
@@ -87,6 +88,7 @@ def archive(*, row: M, actor: Actor, now: datetime) -> None:
 
 @transaction.atomic
 def bring_back(*, row: M, actor: Actor) -> None:
+    """Offer an archived row among the choices again."""
     setattr(row, "archived_at", None)  # noqa: B010 - whichever table it is of
     row.save(update_fields=["archived_at"])
 

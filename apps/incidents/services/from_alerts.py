@@ -16,10 +16,10 @@ from apps.incidents.models import Incident, Severity
 from apps.incidents.services import status
 from apps.incidents.services.lifecycle import announce_resolved
 from apps.incidents.services.links import link
+from apps.incidents.services.pages import show_on_page
 from apps.incidents.services.severity import begin_span, end_span, write_severity
 from apps.incidents.services.timeline import record, url_of
 from apps.ownership.models import Surface
-from apps.paging import services as paging
 
 REOPENS_WITHIN = timedelta(minutes=30)
 FROM_ALERT = {AlertSeverity.CRITICAL: Severity.SEV2, AlertSeverity.ERROR: Severity.SEV3}
@@ -48,12 +48,7 @@ def take_alert(
         alerts.link_incident(group=group, ref=incident.ref, url=url_of(incident))
     if group.page_id:
         link(incident, "page", str(group.page_id), "", "", now)
-        paging.relabel(
-            page_id=group.page_id,
-            label=incident.severity,
-            opener_url=url_of(incident),
-            thread_key=f"incident-{incident.pk}",
-        )
+        show_on_page(incident, group.page_id)
     return incident
 
 
@@ -167,24 +162,7 @@ def alert_resolved(
     )
     all_clear = group_closed and not _others_burn(incident, group)
     if all_clear and incident.status == Status.TRIAGE:
-        move(
-            incident,
-            to=Status.RESOLVED,
-            actor=actor,
-            now=now,
-            note="all alerts resolved",
-            resolved_at=now,
-        )
-        record(
-            incident=incident,
-            what="resolved",
-            text="All its alerts are resolved; nobody had declared it, so it is resolved.",
-            actor=audit.SYSTEM,
-            now=now,
-        )
-        end_span(incident, now=now)
-        status.clear(incident=incident, now=now)
-        announce_resolved(incident, now)
+        _resolve(incident, actor, now)
     elif group_closed:
         record(
             incident=incident,
@@ -195,6 +173,23 @@ def alert_resolved(
         )
 
 
+def _resolve(incident: Incident, actor: Actor, now: datetime) -> None:
+    """It cleared by itself before anybody declared it."""
+    move(
+        incident,
+        to=Status.RESOLVED,
+        actor=actor,
+        now=now,
+        note="all alerts resolved",
+        resolved_at=now,
+    )
+    text = "All its alerts are resolved; nobody had declared it, so it is resolved."
+    record(incident=incident, what="resolved", text=text, actor=audit.SYSTEM, now=now)
+    end_span(incident, now=now)
+    status.clear(incident=incident, now=now)
+    announce_resolved(incident, now)
+
+
 def _others_burn(incident: Incident, group: AlertGroup) -> bool:
     """Whether alerts of other groups still burn: they came along with a merge."""
     refs = incident.links.filter(kind="alert").values_list("ref", flat=True)
@@ -203,6 +198,7 @@ def _others_burn(incident: Incident, group: AlertGroup) -> bool:
 
 
 def by_link(kind: str, ref: str) -> Incident | None:
+    """The newest incident that something is linked to, locked; None where it is linked to none."""
     return (
         Incident.objects.select_for_update(of=("self",))
         .filter(links__kind=kind, links__ref=ref)

@@ -20,7 +20,7 @@ from apps.incidents.events import IncidentResolved
 from apps.incidents.guards import Blocker
 from apps.incidents.models import Incident
 from apps.incidents.selectors import blockers as held
-from apps.incidents.services import reviews, running, status
+from apps.incidents.services import impacts, reviews, running, status
 from apps.incidents.services.commanding import Command, take_command
 from apps.incidents.services.pages import end_duties, lock_pages
 from apps.incidents.services.severity import begin_span, end_span
@@ -318,6 +318,8 @@ def _effects(
         end_duties(incident, actor, now)
         status.clear(incident=incident, now=now)
     if incident.status == Status.RESOLVED:
+        at = incident.resolved_at or now
+        impacts.end_all(incident=incident, at=at, actor=actor, now=now)
         announce_resolved(incident, now)
     if incident.status == Status.IN_REVIEW:
         reviews.open_review(incident=incident, actor=actor, now=now)

@@ -29,7 +29,7 @@ from apps.incidents.models import (
 from apps.incidents.models.comms import State
 from apps.incidents.services import status
 from apps.incidents.services.links import may_name
-from apps.incidents.services.pages import page_ids
+from apps.incidents.services.pages import page_ids, show_on_pages
 from apps.incidents.services.severity import begin_span, end_span, write_severity
 from apps.incidents.services.timeline import record, url_of
 from apps.paging import services as paging
@@ -82,7 +82,7 @@ def merge(
     _tell(child, into, reason.strip(), actor, now)
     if child.severity < into.severity:  # SEV1 sorts before SEV2
         write_severity(into, child.severity, f"that of {child.ref}, merged into it", actor, now)
-    _show_on_pages(into)
+    show_on_pages(into)
     for one in given:
         one.refresh_from_db(fields=["status", "merged_into", "severity"])
     return row
@@ -214,17 +214,6 @@ def _named(incident: Incident) -> str:
     return f"{incident.ref} {incident.title}" if may_name(incident) else incident.ref
 
 
-def _show_on_pages(incident: Incident) -> None:
-    """The pages of an incident lead to where its story is told."""
-    for pk in page_ids(incident):
-        paging.relabel(
-            page_id=pk,
-            label=incident.severity,
-            opener_url=url_of(incident),
-            thread_key=f"incident-{incident.pk}",
-        )
-
-
 @transaction.atomic
 def undo_merge(*, child: Incident, actor: Actor, now: datetime, reason: str = "") -> Incident:
     """Within 24 hours: the child is what it was, and gets back what moved and is still there.
@@ -257,7 +246,7 @@ def undo_merge(*, child: Incident, actor: Actor, now: datetime, reason: str = ""
         text=f"{actor.label} took {child.ref} out of it again.{more}",
         subject=("incident", child.ref, url_of(child)),
     )  # fmt: skip
-    _show_on_pages(child)
+    show_on_pages(child)
     given.refresh_from_db(fields=["status", "merged_into"])
     return given
 

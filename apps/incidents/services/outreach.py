@@ -19,7 +19,7 @@ from apps.incidents.models import Incident, StatusUpdate
 from apps.incidents.models.comms import Stage
 from apps.incidents.selectors import updates as facts
 from apps.incidents.services import status, subscriptions
-from apps.incidents.services.timeline import url_of
+from apps.incidents.services.timeline import thread_of, url_of
 from apps.notifications import services as notifications
 from apps.notifications.layout import Reader, Texts
 
@@ -217,7 +217,7 @@ def _write(
         subject=subject if subject[0] else ("incident", str(incident.pk)),
         dedupe=dedupe,
         now=now,
-        thread_key=f"incident-{incident.pk}",
+        thread_key=thread_of(incident),
         kind=incident.kind,
         link=notifications.absolute(url_of(incident)),
     )

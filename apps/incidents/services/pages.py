@@ -12,7 +12,7 @@ from apps.core.errors import Conflict
 from apps.core.models import Kind
 from apps.incidents.models import Incident
 from apps.incidents.services.links import link
-from apps.incidents.services.timeline import record, url_of
+from apps.incidents.services.timeline import record, thread_of, url_of
 from apps.paging import services as paging
 from apps.paging.models import Page
 from apps.paging.services import by_hand
@@ -33,6 +33,22 @@ def end_duties(incident: Incident, actor: Actor, now: datetime) -> None:
     """Nobody is woken any more for what is over; firing alerts stay the source's to resolve."""
     for page in Page.objects.filter(pk__in=page_ids(incident)).standing():
         paging.resolve(page=page, actor=actor, now=now)
+
+
+def show_on_pages(incident: Incident) -> None:
+    """The pages of an incident bear its severity and lead to where its story is told."""
+    for pk in page_ids(incident):
+        show_on_page(incident, pk)
+
+
+def show_on_page(incident: Incident, page_id: int) -> None:
+    """As `show_on_pages`, for one of them. The caller holds the page."""
+    paging.relabel(
+        page_id=page_id,
+        label=incident.severity,
+        opener_url=url_of(incident),
+        thread_key=thread_of(incident),
+    )
 
 
 @transaction.atomic
@@ -75,7 +91,7 @@ def page_by_hand(
         opener_kind="incident",
         opener_ref=locked.ref,
         opener_url=url_of(locked),
-        thread_key=f"incident-{locked.pk}",
+        thread_key=thread_of(locked),
         label=locked.severity,
         kind=locked.kind,
         recipients=recipients,

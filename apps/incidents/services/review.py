@@ -101,17 +101,20 @@ def due_dates(incident: Incident) -> tuple[datetime | None, datetime | None]:
     publish_days = level.review_publish_days
     if publish_days is None and is_required(incident):
         publish_days = PUBLISH_DAYS
+    if not level.review_draft_days and not publish_days:
+        return None, None
+    opens = office()
     return (
-        _due(incident.resolved_at, level.review_draft_days),
-        _due(incident.resolved_at, publish_days),
+        _due(opens, incident.resolved_at, level.review_draft_days),
+        _due(opens, incident.resolved_at, publish_days),
     )
 
 
-def _due(start: datetime, days: int | None) -> datetime | None:
+def _due(opens: Calendar, start: datetime, days: int | None) -> datetime | None:
     if not days:
         return None
     try:
-        return review_schedule.due_at(office(), start, days)
+        return review_schedule.due_at(opens, start, days)
     except BusinessTimeError:  # a calendar that never opens must not stop an incident
         return review_schedule.due_at(review_schedule.OFFICE, start, days)
 

@@ -12,7 +12,7 @@ from apps.core.audit import Actor
 from apps.incidents import review_notices
 from apps.incidents.models import Incident, Review, ReviewComment
 from apps.incidents.review_sections import BY_KEY
-from apps.incidents.services.timeline import url_of
+from apps.incidents.services.timeline import thread_of, url_of
 from apps.notifications import services as notifications
 
 Reader = tuple[Person, str]  # a person, and why they are told
@@ -63,7 +63,7 @@ def tell(
             subject=("incident", str(incident.pk)),
             dedupe=f"review:{review.pk}:{dedupe}",
             now=now,
-            thread_key=f"incident-{incident.pk}",
+            thread_key=thread_of(incident),
             kind=incident.kind,
             link=url,
         )
@@ -77,10 +77,12 @@ def _may_see(person: Person, incident: Incident) -> bool:
 
 
 def author_of(review: Review) -> list[Reader]:
+    """Whoever writes it, if anybody."""
     return [(review.author, "you write it")] if review.author else []
 
 
 def commander_of(review: Review) -> list[Reader]:
+    """Whoever commanded the incident, if anybody."""
     commander = review.incident.commander
     return [(commander, "you commanded the incident")] if commander else []
 
@@ -121,6 +123,7 @@ def submitted(*, review: Review, actor: Actor, now: datetime) -> None:
 
 
 def sent_back(*, review: Review, note: str, actor: Actor, now: datetime) -> None:
+    """Its author hears what is missing."""
     at = int(now.timestamp())
     tell(
         review=review, to=author_of(review), what="review_sent_back",
@@ -130,6 +133,7 @@ def sent_back(*, review: Review, note: str, actor: Actor, now: datetime) -> None
 
 
 def approved(*, review: Review, actor: Actor, now: datetime) -> None:
+    """Its author hears that it can be published."""
     at = int(now.timestamp())
     tell(
         review=review, to=author_of(review), what="review_approved",

@@ -13,7 +13,7 @@ from apps.core.models import Kind
 from apps.incidents import role_words
 from apps.incidents.models import Incident, RoleAssignment, Severity
 from apps.incidents.models.framework import Role
-from apps.incidents.services.timeline import record, url_of
+from apps.incidents.services.timeline import record, thread_of, url_of
 from apps.notifications import services as notifications
 
 LONGEST_NOTE = 10_000  # characters
@@ -109,7 +109,7 @@ def _tell(
         urgency="high" if incident.severity in URGENT else "low",
         subject=("incident", incident.ref),
         dedupe=f"incident:{incident.pk}:role:{made.pk}",
-        thread_key=f"incident-{incident.pk}",
+        thread_key=thread_of(incident),
         kind=incident.kind,
         link=facts.url,
         now=now,

@@ -9,10 +9,9 @@ from django.db import transaction
 from apps.core.audit import Actor
 from apps.core.errors import Conflict, Invalid
 from apps.incidents.models import Incident, Severity, SeveritySpan
-from apps.incidents.services.pages import lock_pages
+from apps.incidents.services.pages import lock_pages, show_on_pages
 from apps.incidents.services.running import make_tasks
-from apps.incidents.services.timeline import record, url_of
-from apps.paging import services as paging
+from apps.incidents.services.timeline import record
 
 
 def begin_span(incident: Incident, *, reason: str, actor: Actor, now: datetime) -> None:
@@ -40,6 +39,7 @@ def end_span(incident: Incident, *, now: datetime) -> None:
 def write_severity(
     incident: Incident, severity: str, why: str, actor: Actor, now: datetime
 ) -> None:
+    """Write the severity down with its reason and its span; the caller holds the incident."""
     was = incident.severity
     incident.severity = severity
     incident.save(update_fields=["severity"])
@@ -76,11 +76,5 @@ def set_severity(
     write_severity(locked, severity, reason.strip() or "raised", actor, now)
     if raised and locked.is_standing and locked.declared_at is not None:
         make_tasks(incident=locked, actor=actor, now=now)
-    for ref in locked.links.filter(kind="page").values_list("ref", flat=True):
-        paging.relabel(
-            page_id=int(ref),
-            label=severity,
-            opener_url=url_of(locked),
-            thread_key=f"incident-{locked.pk}",
-        )
+    show_on_pages(locked)
     return locked

@@ -16,6 +16,11 @@ def url_of(incident: Incident) -> str:
     return f"/incidents/{incident.ref}/"
 
 
+def thread_of(incident: Incident) -> str:
+    """By which its mails and pages stand together."""
+    return f"incident-{incident.pk}"
+
+
 def record(
     *,
     incident: Incident,
