@@ -202,12 +202,6 @@ def executions(user: Any) -> QuerySet[Execution]:
     return Execution.objects.visible_to(user).select_related("version__runbook", "started_by")
 
 
-def of_context(user: Any, *, kind: str, ref: str) -> QuerySet[Execution]:
-    """The runs inside an incident, a drill or a ticket, the newest first."""
-    found = executions(user).filter(context_kind=kind, context_ref=ref)
-    return found.order_by("-started_at", "-pk")
-
-
 def results_of(execution: Execution) -> list[StepResult]:
     """Every step of a run with what came out of it, in the order of the steps."""
     rows = StepResult.objects.filter(execution=execution).select_related("step", "by")

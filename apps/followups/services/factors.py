@@ -97,6 +97,7 @@ def archive_factor(*, factor: Factor, now: datetime) -> Factor:
 
 @transaction.atomic
 def bring_back_factor(*, factor: Factor) -> Factor:
+    """Offer an archived factor again."""
     row = Factor.objects.select_for_update().get(pk=factor.pk)
     row.archived_at = None
     row.save(update_fields=["archived_at"])

@@ -20,6 +20,7 @@ def write(
     now: datetime,
     is_markdown: bool = False,
 ) -> FollowUpNote:
+    """A line in the story of a follow-up; lines are never changed."""
     return FollowUpNote.objects.create(
         follow_up=follow_up,
         at=now,

@@ -97,6 +97,7 @@ def done(*, follow_up: FollowUp, actor: Actor, now: datetime) -> None:
 
 
 def verified(*, follow_up: FollowUp, actor: Actor, now: datetime) -> None:
+    """Its owner hears that it holds."""
     tell(
         follow_up=follow_up,
         to=[(follow_up.owner, "you own it")],
@@ -126,6 +127,7 @@ def back(*, follow_up: FollowUp, clause: str, words: str, actor: Actor, now: dat
 
 
 def wont_do(*, follow_up: FollowUp, actor: Actor, now: datetime) -> None:
+    """Its owner hears that it is given up, and why."""
     tell(
         follow_up=follow_up,
         to=[(follow_up.owner, "you own it")],

@@ -253,6 +253,7 @@ def next_position(run: Execution, *, after: int, advice: Advice | None = None) -
 
 @transaction.atomic
 def pause(*, execution: Execution, actor: Actor, now: datetime, reason: str = "") -> Execution:
+    """Stop for a while; nothing in a paused run is recorded until it is resumed."""
     run = held(execution)
     move(run, to=Execution.Status.PAUSED, actor=actor, now=now, note=reason.strip())
     _tell(run, "paused", f"{actor.label} paused {run.ref}.", reason, actor, now)
@@ -261,6 +262,7 @@ def pause(*, execution: Execution, actor: Actor, now: datetime, reason: str = ""
 
 @transaction.atomic
 def resume(*, execution: Execution, actor: Actor, now: datetime) -> Execution:
+    """Go on where it was paused."""
     run = held(execution)
     move(run, to=Execution.Status.RUNNING, actor=actor, now=now)
     _tell(run, "resumed", f"{actor.label} resumed {run.ref}.", "", actor, now)

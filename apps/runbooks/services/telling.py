@@ -15,6 +15,7 @@ Reached = tuple[Person, str]  # somebody, and why they hear of it
 
 
 def url_of(runbook: Runbook) -> str:
+    """The runbook's page, as it stands in mails."""
     return notifications.absolute(f"/runbooks/{runbook.key}/")
 
 
@@ -94,6 +95,7 @@ def decided(*, version: RunbookVersion, comment: str, actor: Actor, now: datetim
 def handed_over(
     *, runbook: Runbook, left: Person, readers: Sequence[Person], is_owner: bool, now: datetime
 ) -> None:
+    """Who holds it now, or has to find somebody, hears of it."""
     facts = notices.HandedOver(
         key=runbook.key,
         title=runbook.title,

@@ -188,7 +188,9 @@ def save_draft(
         draft = _new_draft(row, note, author, now)
     else:
         RunbookStep.objects.filter(version=draft).delete()
-        RunbookVersion.objects.filter(pk=draft.pk).update(change_note=note, author=author)
+        # What a key writes into somebody's draft does not make them a stranger who approves it.
+        by = author or draft.author
+        RunbookVersion.objects.filter(pk=draft.pk).update(change_note=note, author=by)
         draft.refresh_from_db()
     RunbookStep.objects.bulk_create(
         [_step(draft, position, step) for position, step in enumerate(clean, 1)]
