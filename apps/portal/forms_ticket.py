@@ -11,6 +11,7 @@ from django import forms
 from django.db.models import Q
 
 from apps.accounts.models import Person
+from apps.core.api.fields import FIRST_YEAR, LAST_YEAR
 from apps.ownership.models import Surface
 from apps.portal.forms import SurfaceKey, _surface
 from apps.portal.forms_tickets import SNOOZES, FilesField, ManyFiles
@@ -58,7 +59,14 @@ def local_time(label: str, *, required: bool, help: str = "") -> forms.DateTimeF
         help_text=help,
         input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"],
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+        validators=[_of_our_time],
     )
+
+
+def _of_our_time(at: datetime) -> None:
+    """Further away, a time of one zone has no year in another, and nobody could read it again."""
+    if not FIRST_YEAR <= at.year <= LAST_YEAR:
+        raise forms.ValidationError(f"Use a time between the years {FIRST_YEAR} and {LAST_YEAR}.")
 
 
 class ReadsTime(TicketForm):

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from apps.changes.models import Change
 from apps.core import audit
 from apps.core.errors import Invalid
 from apps.incidents import services
 from apps.incidents.models import Incident, Mark, SeverityLevel
 from apps.incidents.services import cadence
+from apps.incidents.services.review import open_review
+from apps.ownership.models import SurfaceDependency
 from tests import builders as build
+from tests.calls import tool
 from tests.conftest import Cast
 from tests.incidents import commskit as comms
+from tests.runbooks import kit
 from tests.world import START
 
 pytestmark = pytest.mark.django_db
@@ -75,6 +80,32 @@ def test_a_page_for_a_restricted_incident_does_not_say_what_it_is_called(
         actor=audit.person(cast.maya), now=START,
     )  # fmt: skip
     assert page.summary == f"You are needed in {hidden.ref}, which is restricted"
+
+
+# -- what a key of a team reads
+
+
+def test_a_key_of_a_team_reads_of_no_change_and_no_runbook_of_another_team(cast: Cast) -> None:
+    ours, theirs = build.team("inspect"), build.team("billing")
+    mine, other = build.surface("inspect", team=ours), build.surface("payments", team=theirs)
+    SurfaceDependency.objects.create(surface=mine, on_surface=other, strength="hard")
+    for place in (mine, other):
+        Change.objects.create(
+            kind="release", ref=place.key, summary=f"{place.key} 2 is out", surface=place,
+            occurred_at=START - MINUTE, recorded_at=START,
+        )  # fmt: skip
+    people = kit.Cast(ravi=cast.ravi, bea=cast.bea, maya=cast.maya, olu=cast.olu)
+    secret = kit.approved(people, kit.runbook(people, key="rb-secret", surfaces=[other]))
+    secret.runbook.triggers.create(by="alert", value="profiling times out")
+    incident = build.incident(surface=mine, by=cast.maya, now=START)
+    build.step(incident, "resolved", by=cast.maya, now=START + MINUTE)
+    open_review(incident=incident, actor=audit.person(cast.maya), now=START + MINUTE)
+    path, key = f"incidents/{incident.ref}", tool("incidents:read", team=ours)
+    for caller, named in ((key, ["inspect"]), (tool("incidents:read"), ["inspect", "payments"])):
+        facts = caller.get(f"{path}/review")["facts"]
+        assert sorted(one["summary"].split()[0] for one in facts["changes"]) == named
+        found = {one["ref"] for one in caller.get(f"{path}/hints").body if one["kind"] == "runbook"}
+        assert found == ({"rb-secret"} if "payments" in named else set())
 
 
 # -- what an incident drags along
@@ -152,3 +183,26 @@ def test_whoever_takes_a_role_answered(cast: Cast) -> None:
         now=START + MINUTE,
     )  # fmt: skip
     assert not reminded(incident)
+
+
+# -- times that cannot be read back
+
+
+@pytest.mark.parametrize("at", [datetime(1, 1, 1, tzinfo=UTC), datetime(1969, 12, 31, tzinfo=UTC)])
+def test_a_milestone_lies_in_a_time_that_every_zone_can_read(cast: Cast, at: datetime) -> None:
+    incident = build.incident(by=cast.ravi, now=START)
+    with pytest.raises(Invalid) as refused:
+        services.set_milestones(
+            incident=incident, reason="x", actor=audit.person(cast.ravi), now=START,
+            impact_started_at=at,
+        )  # fmt: skip
+    assert set(refused.value.fields) == {"impact_started_at"}
+
+
+def test_the_next_update_is_promised_within_a_year(cast: Cast) -> None:
+    incident = build.incident(by=cast.ravi, now=START)
+    comms.audience()
+    for at in (START + timedelta(days=367), datetime(9999, 12, 31, 23, 59, tzinfo=UTC)):
+        with pytest.raises(Invalid) as refused:
+            comms.draft(incident, cast.ravi, START, next_update_at=at)
+        assert set(refused.value.fields) == {"next_update_at"}

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.db import DatabaseError, connection, transaction
 
+from apps.core import audit
 from apps.core.errors import Conflict, DomainError, IllegalTransition, Invalid, NotAllowed
 from apps.notifications.models import Message
 from apps.runbooks import selectors, services
@@ -55,6 +56,15 @@ def test_a_manager_who_wrote_it_cannot_approve_it_either(cast: kit.Cast) -> None
     with pytest.raises(NotAllowed, match="You wrote it"):
         services.approve(version=version, person=cast.maya, actor=kit.by(cast.maya), now=kit.NOW)
     services.approve(version=version, person=cast.ravi, actor=kit.by(cast.ravi), now=kit.NOW)
+
+
+def test_what_a_key_writes_into_a_draft_takes_nobody_off_it_who_wrote(cast: kit.Cast) -> None:
+    book = kit.runbook(cast)
+    kit.draft(cast, book, author=cast.maya)
+    version = kit.draft(cast, book, author=None, actor=audit.SYSTEM)
+    services.submit(version=version, actor=audit.SYSTEM, now=kit.NOW)
+    with pytest.raises(NotAllowed, match="You wrote it"):
+        services.approve(version=version, person=cast.maya, actor=kit.by(cast.maya), now=kit.NOW)
 
 
 def test_who_else_may_not_approve(cast: kit.Cast) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from django.db import transaction
@@ -12,9 +13,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.accounts.api.fields import PersonField, person_of
+from apps.changes.models import Change
 from apps.core import clock
 from apps.core.api.fields import InstantField
 from apps.core.api.views import View, find, idempotent
+from apps.core.text import clip, one_line
 from apps.followups.models import Factor
 from apps.incidents.api.inputs import (
     ReviewCommentIn,
@@ -24,6 +27,7 @@ from apps.incidents.api.inputs import (
 )
 from apps.incidents.api.rows import SCOPES, by, incident_by
 from apps.incidents.models import Review, ReviewComment, ReviewFactor
+from apps.incidents.review_facts import Facts
 from apps.incidents.review_sections import SECTIONS
 from apps.incidents.selectors import review as selectors
 from apps.incidents.services import review as opening
@@ -92,12 +96,24 @@ class IncidentReviewSerializer(serializers.ModelSerializer[Review]):
         return [row.ref for row in selectors.follow_ups(review.incident)]
 
     def get_facts(self, review: Review) -> dict[str, Any]:
-        return selectors.facts_of(review, now=self.context["now"]).to_json()
+        found = selectors.facts_of(review, now=self.context["now"])
+        return _readable(found, self.context["user"]).to_json()
 
 
-def _shown(review: Review) -> dict[str, Any]:
+def _readable(facts: Facts, user: Any) -> Facts:
+    """The facts without the changes that a key of a team may not see: those of other teams."""
+    if not getattr(user, "team_id", None):
+        return facts
+    rows = Change.objects.visible_to(user).filter(occurred_at__in=[one.at for one in facts.changes])
+    seen = {(one.occurred_at, clip(one_line(one.summary), 200)) for one in rows}
+    kept = tuple(one for one in facts.changes if (one.at, one.summary) in seen)
+    return replace(facts, changes=kept)
+
+
+def _shown(review: Review, user: Any) -> dict[str, Any]:
     row = Review.objects.select_related("incident", "author", "approver").get(pk=review.pk)
-    return dict(IncidentReviewSerializer(row, context={"now": clock.now()}).data)
+    context = {"now": clock.now(), "user": user}
+    return dict(IncidentReviewSerializer(row, context=context).data)
 
 
 def _review(user: Any, ref: str) -> Review:
@@ -115,7 +131,7 @@ class IncidentReview(View):
     @extend_schema(responses=IncidentReviewSerializer)
     def get(self, request: Request, ref: str) -> Response:
         """The review of an incident; 404 while nobody has opened one."""
-        return Response(_shown(_review(request.user, ref)))
+        return Response(_shown(_review(request.user, ref), request.user))
 
     @extend_schema(
         operation_id="incidents_review_open",
@@ -126,7 +142,8 @@ class IncidentReview(View):
     def post(self, request: Request, ref: str) -> Response:
         """Open the review, drafted from the facts; the one that stands when there is one."""
         incident = incident_by(request.user, ref)
-        return Response(_shown(opening.open_review(incident=incident, **by(request))))
+        made = opening.open_review(incident=incident, **by(request))
+        return Response(_shown(made, request.user))
 
     @extend_schema(request=ReviewPatch, responses=IncidentReviewSerializer)
     def patch(self, request: Request, ref: str) -> Response:
@@ -141,7 +158,7 @@ class IncidentReview(View):
                 )
             if author is not None:
                 opening.set_author(review=review, person=author, **by(request))
-        return Response(_shown(review))
+        return Response(_shown(review, request.user))
 
 
 class IncidentReviewTransition(View):
@@ -164,7 +181,7 @@ class IncidentReviewTransition(View):
                 steps.approve(review=review, person=person, note=note, **who)
             case _:
                 steps.publish(review=review, **who)
-        return Response(_shown(review))
+        return Response(_shown(review, request.user))
 
 
 class IncidentReviewFactor(View):
@@ -178,7 +195,7 @@ class IncidentReviewFactor(View):
         factor = find(Factor.objects.current(), key, by="key")
         note = self.body(ReviewFactorIn).get("note", "")
         writing.add_factor(review=review, factor=factor, note=note, **by(request))
-        return Response(_shown(review))
+        return Response(_shown(review, request.user))
 
     @extend_schema(responses=IncidentReviewSerializer)
     def delete(self, request: Request, ref: str, key: str) -> Response:
@@ -186,7 +203,7 @@ class IncidentReviewFactor(View):
         review = _review(request.user, ref)
         factor = find(Factor.objects.get_queryset(), key, by="key")
         writing.remove_factor(review=review, factor=factor, **by(request))
-        return Response(_shown(review))
+        return Response(_shown(review, request.user))
 
 
 class IncidentReviewComments(View):

@@ -18,6 +18,7 @@ from apps.incidents.suspects import WINDOW, Happened, Near, Place, Suspect, rank
 from apps.ownership.models import Surface, SurfaceDependency
 from apps.runbooks import selectors as runbooks
 from apps.runbooks.freshness import Band
+from apps.runbooks.models import Runbook
 
 MOST: Final = 5  # of one sort
 ALIKE: Final = 0.35  # of pg_trgm's word similarity; below it, titles share little but small words
@@ -49,7 +50,7 @@ def hints(
     found = [
         *[hint for hint, stands in alike if stands][:MOST],
         *[_suspect(one) for one in suspects(user=user, surface=surface, began=began or now)],
-        *_runbooks(surface, said, now, type_key, codes),
+        *_runbooks(user, surface, said, now, type_key, codes),
         *_provided(user, surface, said, now),
         *[hint for hint, stands in alike if not stands][:MOST],
     ]
@@ -135,9 +136,17 @@ _TRUST: Final = {
 
 
 def _runbooks(
-    surface: Surface | None, words: str, now: datetime, type_key: str, codes: Collection[str]
+    user: Any,
+    surface: Surface | None,
+    words: str,
+    now: datetime,
+    type_key: str,
+    codes: Collection[str],
 ) -> list[Hint]:
     found = runbooks.matching(surface=surface, words=words, type_key=type_key, codes=codes, now=now)
+    if getattr(user, "team_id", None):  # people see all of them, a key of a team its own
+        seen = set(Runbook.objects.visible_to(user).values_list("pk", flat=True))
+        found = [match for match in found if match.runbook.pk in seen]
     return [
         Hint(
             kind="runbook",

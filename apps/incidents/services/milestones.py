@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.db import transaction
 
@@ -14,6 +14,7 @@ from apps.incidents.services.pages import lock_pages
 from apps.incidents.services.timeline import record, refuse_merged
 
 MAY_BE_UNKNOWN = frozenset({"impact_started_at", "acknowledged_at"})
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)  # what is earlier cannot be read in every zone
 Status = Incident.Status
 
 
@@ -72,6 +73,8 @@ def _check(
             wrong[name] = ["It happened: say when."]
         elif at is not None and at > now:
             wrong[name] = ["It cannot be in the future."]
+        elif at is not None and at < EARLIEST:
+            wrong[name] = [f"It cannot be before {EARLIEST:%Y}."]
         elif at is not None and not _reached(incident, name):
             wrong[name] = [f"It is {incident.get_status_display().lower()}: that has not happened."]
     if not reason.strip() or len(reason) > 2000:

@@ -6,7 +6,7 @@ The incident's row is locked before its updates. What is published is not edited
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -41,6 +41,7 @@ __all__ = [
 
 Status = StatusUpdate.Status
 LAST = frozenset({Stage.RESOLVED, Stage.POSTMORTEM})  # after them no next one is promised
+FURTHEST = timedelta(days=366)  # the next word of an incident comes within a year
 OPEN = frozenset({Status.DRAFT, Status.PENDING})
 
 may_approve = facts.may_approve
@@ -181,6 +182,8 @@ def _check_promise(stage: str, at: datetime | None, now: datetime, *, fresh: boo
         text = "A last message promises no next one: leave the time of the next update empty."
     elif fresh and at <= now:
         text = "The next update is promised for a time that is still to come."
+    elif at - now > FURTHEST:
+        text = f"The next update is promised for one of the next {FURTHEST.days} days."
     if text:
         raise Invalid(text, code="next_update", fields={"next_update_at": [text]})
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotModified
 from django.shortcuts import redirect
@@ -91,6 +92,8 @@ def _send(request: HttpRequest, made: Rendered | None) -> HttpResponse:
         response["Content-Encoding"] = "gzip"
     else:
         response = HttpResponse(made.body, content_type=made.content_type)
+    # Everybody shares these bytes: no cookie of one reader, real or made up, is answered in them.
+    request.COOKIES.pop(settings.SESSION_COOKIE_NAME, None)
     response["ETag"] = f"W/{made.etag}"  # packed or not, it says the same
     response["Cache-Control"] = CACHED
     response["Vary"] = "Accept-Encoding"

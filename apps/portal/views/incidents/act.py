@@ -46,7 +46,8 @@ def incident_move(request: HttpRequest, ref: str) -> HttpResponse:
     found, person, now = find(request, ref), viewer(request), clock.now()
     to = request.POST.get("to", "")[:20]
     known = {step.to: step for step in steps.steps(found, person)}
-    step = known.get(to, steps.Step(to, "", ""))
+    # What is no step at all names no form either.
+    step = known.get(to, steps.Step(to if to in Incident.Status.values else "", "", ""))
     form = move_form(found, step, request.POST, person)
     moved = submit(form, lambda values: _move(found, person, form, values, now))
     if moved is None:
