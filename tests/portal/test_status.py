@@ -231,6 +231,13 @@ def test_widgets_of_other_sites_may_read_the_json(db: None, client: Client) -> N
     assert answer["Access-Control-Allow-Origin"] == "*"
     assert json.loads(answer.content)["status"]["indicator"] == "none"
     assert client.get("/status/api/v2/nothing.json").status_code == 404
+
+
+def test_whoever_is_lost_outside_is_led_back_to_the_status_page(db: None, client: Client) -> None:
+    body = client.get("/status/nothing/").content.decode()
+    assert 'href="/status/">See how it is now' in body
+    assert "Search instead" not in body
+    assert "Go to Now" in client.get("/nothing/").content.decode()
     assert client.post("/status/").status_code == 405
 
 
@@ -300,7 +307,8 @@ def test_these_pages_leave_no_trace(db: None, client: Client) -> None:
 def test_a_forged_token_says_what_to_do(db: None, client: Client, way: str) -> None:
     for answer in (client.get(f"/status/{way}/abc:def"), client.post(f"/status/{way}/abc:def")):
         assert answer.status_code == 404
-        assert "This link does not open" in text_of(answer)
+        assert text_of(answer).count("This link does not open") == 2  # in the title, on the page
+        assert 'href="/status/subscribe"' in answer.content.decode()
 
 
 def test_a_header_injection_is_refused_at_its_field(db: None, client: Client) -> None:

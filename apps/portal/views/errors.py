@@ -14,7 +14,9 @@ def _say(request: HttpRequest, status: int, code: str, message: str, plain: str)
     """`message` for people (empty: the template's own words), `plain` for tools."""
     if wants_json(request):
         return problem_response(status, code, message or plain)
-    return render(request, f"errors/{status}.html", {"message": message}, status=status)
+    outside = request.path.startswith("/status/")  # customers know nothing of the portal
+    context = {"message": message, "outside": outside}
+    return render(request, f"errors/{status}.html", context, status=status)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

@@ -28,6 +28,7 @@ from apps.portal.views.tickets.requests import traceless
 
 ASKS = Limit(20, 3600)  # addresses that one client may type in
 LOOKS = Limit(120, 60)  # at any of these pages, from one client
+BROKEN = "This link does not open"
 TOO_OFTEN = "This was asked too often from your network. Wait a while and try again."
 
 
@@ -114,7 +115,7 @@ def status_confirm(request: HttpRequest, token: str) -> HttpResponse:
             return _render(page, "confirmed", context)
         row, components = subscriptions.asked_by(token=token, now=now)
     except NotFound as error:
-        return _say(page, "This link does not open", error.message, 404)
+        return _say(page, BROKEN, error.message.removeprefix(f"{BROKEN}. "), 404)
     return _render(page, "confirm", {"row": row, "components": components})
 
 
@@ -131,7 +132,7 @@ def status_unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
             return _say(page, "You hear no more from us", "This address was taken off.")
         row = subscriptions.followed_by(token=token)
     except NotFound as error:
-        return _say(page, "This link does not open", error.message, 404)
+        return _say(page, BROKEN, error.message.removeprefix(f"{BROKEN}. "), 404)
     return _render(page, "unsubscribe", {"row": row})
 
 
