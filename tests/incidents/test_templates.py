@@ -158,6 +158,13 @@ def test_the_first_message_names_product_and_parts_and_never_the_internal_title(
     assert templates.prepared(**say)[0] == "Problems with Profiling and Reports"
 
 
+def test_the_state_is_written_as_in_a_sentence(world: World, cast: Cast, comms: None) -> None:
+    incident = build.incident(by=cast.maya, commander=cast.maya, now=world.now)
+    inside = Audience.objects.get(key="internal")
+    _, body = templates.prepared(incident=incident, audience=inside, stage="initial", now=world.now)
+    assert "It is investigating; what it reaches" in body
+
+
 def test_a_template_for_the_type_comes_before_the_one_for_all(
     world: World, cast: Cast, comms: None
 ) -> None:

@@ -50,7 +50,7 @@ def values(incident: Incident, *, next_update_at: datetime | None, now: datetime
         "status_page": notifications.absolute(f"/status/incidents/{incident.ref}/"),
         "title": incident.title,
         "severity": f"{incident.severity}{alias}",
-        "state": incident.get_status_display(),
+        "state": incident.get_status_display().lower(),  # in a sentence
         "commander": incident.commander.name if incident.commander else "",
         "surface": incident.surface.key if incident.surface else "",
         "customers": str(incident.impacts.count()),
