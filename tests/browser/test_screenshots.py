@@ -21,10 +21,12 @@ from apps.accounts.models import Person
 from apps.alerts.models import Alert
 from apps.core import clock, heartbeats
 from apps.customers.models import Contact
-from apps.incidents.models import Incident
+from apps.followups.models import FollowUp
+from apps.incidents.models import Incident, Review, StatusUpdate
 from apps.paging import links
 from apps.paging.models import Page as PagingPage
 from apps.rotations.models import Schedule
+from apps.runbooks.models import Execution
 from apps.support import tokens
 from apps.support.models import SlaPolicy, Ticket
 from opsportal import demo
@@ -62,6 +64,17 @@ SHOWN = {
     "request",
     "report",
     "admin-promises",
+    "incident-new",
+    "incident-update",
+    "incident-severity",
+    "incident-figures",
+    "runbooks",
+    "runbook-run",
+    "follow-ups",
+    "reviews",
+    "review",
+    "status",
+    "status-history",
 }
 
 
@@ -127,6 +140,8 @@ def _portal_pages() -> dict[str, str]:
     running = Incident.objects.get(status="investigating")
     closed = Incident.objects.filter(status="closed", visibility="open").latest("detected_at")
     restricted = Incident.objects.get(visibility="restricted")
+    run = Execution.objects.get(status="running")
+    reviewed = Review.objects.filter(status="published").latest("incident_id")
     loud = Alert.objects.get(severity="critical", status="acknowledged")
     person = Person.objects.get_queryset().get(email__startswith="aiko")
     waiting = Ticket.objects.filter(links__ref=running.ref, status="waiting_third_party")
@@ -141,6 +156,23 @@ def _portal_pages() -> dict[str, str]:
         "incident-closed": f"/incidents/{closed.ref}/",
         "incident-restricted": f"/incidents/{restricted.ref}/",
         "incident-new": "/incidents/new/",
+        "incident-severity": "/incidents/severity/",
+        "incident-figures": "/incidents/figures/?months=12",
+        "incident-update": f"/incidents/{running.ref}/updates/new/",
+        "incident-page-someone": f"/incidents/{running.ref}/page/",
+        "incident-times": f"/incidents/{running.ref}/times/",
+        "runbooks": "/runbooks/",
+        "runbook": f"/runbooks/{run.version.runbook.key}/",
+        "runbook-new": "/runbooks/new/",
+        "runbook-import": "/runbooks/import/",
+        "runbook-runs": "/runbooks/runs/",
+        "runbook-run": f"/runbooks/runs/{run.ref}/",
+        "follow-ups": "/followups/?view=all",
+        "follow-up": f"/followups/{FollowUp.objects.latest('pk').ref}/",
+        "follow-up-new": "/followups/new/",
+        "follow-ups-figures": "/followups/?view=figures",
+        "reviews": "/reviews/",
+        "review": f"/incidents/{reviewed.incident.ref}/review/",
         "alerts": "/alerts/",
         "alert": f"/alerts/{loud.pk}/",
         "alert-unrouted": f"/alerts/{Alert.objects.unrouted().get().pk}/",
@@ -186,6 +218,11 @@ def _request_page(status: str) -> str:
     return f"/requests/{tokens.make(ticket.pk, ticket.access_version)}/"
 
 
+def _told_in_public() -> str:
+    told = StatusUpdate.objects.filter(status="published", audience__on_status_page=True)
+    return told.latest("published_at").incident.ref
+
+
 def _admin_pages() -> dict[str, str]:
     schedule = Schedule.objects.get(key="profiler")
     promises = SlaPolicy.objects.get(is_default=True)
@@ -197,12 +234,16 @@ def _admin_pages() -> dict[str, str]:
         "customers/contact customers/org customers/project customers/source customers/connection "
         "calendars/businesscalendar support/slapolicy support/requesttype support/queue "
         "support/macro support/mailbox support/ticket support/ticketclock support/inboundmail "
-        "support/csat"
+        "support/csat incidents/severitylevel incidents/incidenttype incidents/tasktemplate "
+        "incidents/audience incidents/commstemplate incidents/component incidents/subscription "
+        "runbooks/runbook runbooks/runbookversion runbooks/execution followups/followup "
+        "followups/factor alerts/maintenancewindow"
     )
     lists = {f"admin-{table.partition('/')[2]}s": f"/admin/{table}/" for table in tables.split()}
     return {
         "admin": "/admin/",
         "admin-schedule": f"/admin/rotations/schedule/{schedule.pk}/change/",
+        "admin-severity": "/admin/incidents/severitylevel/SEV2/change/",
         "admin-promises": f"/admin/support/slapolicy/{promises.pk}/change/",
         "admin-what-if": f"/admin/support/slapolicy/{promises.pk}/what-if/",
         **lists,
@@ -227,6 +268,10 @@ def test_every_page_of_the_demo_renders_without_errors_and_never_scrolls_sideway
             "request-resolved": _request_page("resolved"),
             "report": "/report/?type=wrong_column_type",
             "report-embed": "/report/embed/",
+            "status": "/status/",
+            "status-history": "/status/history/",
+            "status-incident": f"/status/incidents/{_told_in_public()}/",
+            "status-subscribe": "/status/subscribe",
         }
     )
     assert [*walk.wrong, *out.wrong] == []
