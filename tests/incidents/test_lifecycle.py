@@ -22,6 +22,7 @@ from apps.incidents.models import (
 )
 from apps.incidents.ports import CloseBlocker
 from apps.incidents.selectors import blockers
+from apps.incidents.services import impacts
 from tests import builders as build
 from tests.conftest import Cast
 from tests.world import START
@@ -183,6 +184,29 @@ def test_what_is_said_with_a_step_is_kept_and_told(cast: Cast) -> None:
         "Ravi Rao resolved the incident. Impact: 40 reports late. "
         "No public message: Each was told in the ticket."
     )
+
+
+def test_what_is_said_with_a_step_stands_in_sentences(cast: Cast) -> None:
+    incident = move(made("investigating"), "mitigated", note="Rolled back 2.14.1")
+    move(
+        incident, "resolved", audit.person(cast.ravi), impact_summary="12 reports late",
+        detection_source="alert", public_silence="nobody outside saw it",
+    )  # fmt: skip
+    assert incident.timeline.get(what="mitigated").text.endswith(" Rolled back 2.14.1.")
+    assert incident.timeline.get(what="resolved").text == (
+        "Ravi Rao resolved the incident. Impact: 12 reports late. "
+        "No public message: nobody outside saw it."
+    )
+
+
+def test_nobody_is_hurt_any_more_by_what_is_over() -> None:
+    incident = made("mitigated", impact_summary="12 late.", detection_source="alert")
+    for label in ("Bramble Foods", "Corvid Analytics"):
+        impacts.add(incident=incident, label=label, actor=audit.SYSTEM, now=START)
+    move(incident, "resolved", public_silence="Each was told.")
+    ends = set(incident.impacts.values_list("to_at", flat=True))
+    assert ends == {incident.resolved_at}
+    assert incident.timeline.filter(text="2 customers are well again.").count() == 1
 
 
 def _update(incident: Incident, status: str, side: str = "public", **more: Any) -> StatusUpdate:

@@ -53,6 +53,26 @@ def test_two_that_are_merged_into_each_other_at_once_make_no_circle() -> None:
         assert sorted(states) == ["investigating", "merged"]
 
 
+def test_an_alert_that_fires_again_and_the_undoing_of_a_merge_wait_for_each_other() -> None:
+    ravi = build.person("Ravi Rao", now=START)
+    source, actor = build.native(), audit.person(ravi)
+    for number in range(5):
+        keys = [f"{name}{number}" for name in "ab"]
+        for key in keys:
+            build.alert(source, severity="critical", dedup_key=key, now=START)
+        into, child = Incident.objects.order_by("-pk")[:2][::-1]
+        services.merge(child=child, into=into, actor=actor, now=START)
+        errors = together(
+            lambda one=child: services.undo_merge(child=one, actor=actor, now=LATER),
+            lambda key=keys[1]: build.alert(
+                source, severity="critical", dedup_key=key, now=LATER
+            ),
+        )  # fmt: skip
+        assert errors == []
+        child.refresh_from_db()
+        assert child.status == "triage"
+
+
 def test_a_merge_and_its_undoing_and_a_step_of_the_other_wait_for_each_other() -> None:
     ravi = build.person("Ravi Rao", now=START)
     actor = audit.person(ravi)
