@@ -8,7 +8,9 @@ from django.test import Client
 from apps.accounts.models import Person
 from tests import builders as build
 from tests.conftest import Cast
+from tests.followups import kit as followup_kit
 from tests.portal.kit import Scene, queries, scene, sign_in, text_of
+from tests.runbooks import kit as runbook_kit
 from tests.world import World
 
 
@@ -37,6 +39,20 @@ def test_every_kind_is_found_by_its_words(made: Scene, cast: Cast) -> None:
 def test_an_incident_is_found_by_its_reference(made: Scene, cast: Cast) -> None:
     for query in (made.incident.ref, made.incident.ref.lower(), str(made.incident.pk)):
         assert _found(cast.olu, query)[0][1].startswith(f"{made.incident.ref} ")
+
+
+def test_runbooks_and_follow_ups_are_found_by_their_words_and_references(db: None) -> None:
+    cast = runbook_kit.Cast()
+    run = runbook_kit.run(cast)
+    row = followup_kit.promise(cast.ravi)
+    hidden = followup_kit.promise(cast.ravi, title="Sample less", is_restricted=True)
+    assert ("Runbook", "Snowflake profiling times out") in _found(cast.olu, "snowflake")
+    assert ("Runbook", "Snowflake profiling times out") in _found(cast.olu, "rb-snow")
+    assert _found(cast.olu, run.ref) == [("Run", f"{run.ref} Snowflake profiling times out")]
+    for query in (row.ref, row.ref.lower(), "wide text"):
+        assert _found(cast.olu, query) == [("Follow-up", f"{row.ref} {row.title}")]
+    assert _found(cast.olu, hidden.ref) == _found(cast.olu, "sample less") == []
+    assert ("Page", "Runbooks") in _found(cast.olu, "runbooks")
 
 
 def test_what_begins_with_the_words_comes_first(made: Scene, cast: Cast) -> None:
@@ -101,7 +117,7 @@ def test_many_matches_cost_as_many_queries_as_one_and_are_few(
         build.incident(title=f"Pro {number}", by=cast.ravi, surface=made.surface, now=world.now)
         build.surface(f"pro{number}")
         build.person(f"Prof{number} Pro")
-    assert queries(client, "/search/?q=pro&format=json") == before <= 14
+    assert queries(client, "/search/?q=pro&format=json") == before <= 16
     assert len(_found(client, "pro")) <= 6 * 6
 
 

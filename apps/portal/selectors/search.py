@@ -16,9 +16,11 @@ from apps.accounts.roles import Grant
 from apps.alerts.models import Alert
 from apps.customers.models import Account
 from apps.customers.selectors import account_of, search_contacts
+from apps.followups.models import FollowUp
 from apps.incidents.models import Incident
 from apps.ownership.models import Surface
 from apps.rotations.models import Schedule
+from apps.runbooks.models import Execution, Runbook
 from apps.support.selectors.textual import said
 
 M = TypeVar("M", bound=Model)
@@ -26,6 +28,8 @@ EACH = 6
 WORDS = 6
 ALERTS_BACK = timedelta(days=90)
 _REF = re.compile(r"(?:inc-?)?(\d{1,18})", re.IGNORECASE | re.ASCII)
+_FOLLOW_UP = re.compile(r"fup-?(\d{1,18})", re.IGNORECASE | re.ASCII)
+_RUN = re.compile(r"run-?(\d{1,18})", re.IGNORECASE | re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -42,8 +46,8 @@ def search(query: str, viewer: Person, *, now: datetime) -> list[Found]:
     """Pages first, then objects; nothing typed: the pages and what is open."""
     text = " ".join(query.split())[:200]
     kinds: list[Callable[[str, Person, datetime], list[Found]]] = [
-        _pages, _incidents, _tickets, _surfaces, _people, _schedules, _customers, _contacts,
-        _alerts,
+        _pages, _incidents, _runbooks, _runs, _follow_ups, _tickets, _surfaces, _people,
+        _schedules, _customers, _contacts, _alerts,
     ]  # fmt: skip
     if not text:
         return _pages("", viewer, now) + _incidents("", viewer, now)
@@ -77,6 +81,12 @@ def _pages(text: str, viewer: Person, now: datetime) -> list[Found]:
         ("Log a ticket", "Somebody called or wrote", "ticket_log"),
         ("Reports on tickets", "Promises kept and missed, backlog", "ticket_reports"),
         ("Incidents", "Open ones and those that ended", "incidents"),
+        ("How severe is it?", "What SEV1 to SEV4 mean, and who does what", "incident_severities"),
+        ("Figures on incidents", "How long it took, how often", "incident_figures"),
+        ("Runbooks", "What to do, step by step", "runbooks"),
+        ("Follow-ups", "What was promised after something went wrong", "followups"),
+        ("Reviews", "What was learned", "reviews"),
+        ("Status page", "What customers see", "status"),
         ("Alerts", "What tools say", "alerts"),
         ("On call", "Who is there, and the next two weeks", "oncall"),
         ("Customers", "Whom something was promised to", "customers"),
@@ -108,6 +118,40 @@ def _incidents(text: str, viewer: Person, now: datetime) -> list[Found]:
         )
         for row in {row.pk: row for row in rows}.values()
     ]
+
+
+def _runbooks(text: str, viewer: Person, now: datetime) -> list[Found]:
+    books = Runbook.objects.visible_to(viewer).current()
+    rows = _match(books, text, ["title", "key", "summary"], "title", "pk")
+    return [
+        Found("Runbook", row.title, row.key, reverse("runbook", kwargs={"key": row.key}))
+        for row in rows
+    ]
+
+
+def _runs(text: str, viewer: Person, now: datetime) -> list[Found]:
+    """By reference only: what a run is called is its runbook's title."""
+    number = _RUN.fullmatch(text)
+    if number is None:
+        return []
+    seen = Execution.objects.visible_to(viewer).select_related("version__runbook")
+    return [
+        Found("Run", f"{row.ref} {row.version.runbook.title}", row.get_status_display(),
+              reverse("runbook_run", kwargs={"ref": row.ref}))
+        for row in seen.filter(pk=int(number.group(1)))
+    ]  # fmt: skip
+
+
+def _follow_ups(text: str, viewer: Person, now: datetime) -> list[Found]:
+    seen = FollowUp.objects.visible_to(viewer).select_related("owner")
+    number = _FOLLOW_UP.fullmatch(text)
+    rows: list[FollowUp] = list(seen.filter(pk=int(number.group(1)))) if number else []
+    rows = rows or _match(seen, text, ["title"], "-pk")
+    return [
+        Found("Follow-up", f"{row.ref} {row.title}", f"{row.get_status_display()}, {row.owner}",
+              reverse("followup", kwargs={"ref": row.ref}))
+        for row in rows
+    ]  # fmt: skip
 
 
 def _alerts(text: str, viewer: Person, now: datetime) -> list[Found]:
