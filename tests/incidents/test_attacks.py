@@ -20,7 +20,7 @@ from tests.calls import tool
 from tests.conftest import Cast
 from tests.incidents import commskit as comms
 from tests.runbooks import kit
-from tests.world import START
+from tests.world import START, World
 
 pytestmark = pytest.mark.django_db
 MINUTE = timedelta(minutes=1)
@@ -80,6 +80,24 @@ def test_a_page_for_a_restricted_incident_does_not_say_what_it_is_called(
         actor=audit.person(cast.maya), now=START,
     )  # fmt: skip
     assert page.summary == f"You are needed in {hidden.ref}, which is restricted"
+
+
+def test_taking_a_page_lets_only_those_into_a_restricted_incident_who_were_called(
+    world: World, cast: Cast
+) -> None:
+    hidden = build.incident(
+        title=SECRET, visibility="restricted", by=cast.maya, commander=cast.maya, now=world.now
+    )
+    world.run()
+    page = services.page_by_hand(
+        incident=hidden, target=("schedule", build.schedule(cast.bea, now=world.now).pk),
+        actor=audit.person(cast.maya), now=world.now, summary="",
+    )  # fmt: skip
+    world.run()
+    world.forget()
+    for person, sees in ((cast.ravi, False), (cast.bea, True)):
+        services.page_acknowledged(page_id=page.pk, actor=audit.person(person), now=world.now)
+        assert Incident.objects.visible_to(person).filter(pk=hidden.pk).exists() is sees
 
 
 # -- what a key of a team reads

@@ -346,3 +346,9 @@ def _closed(document: Document) -> Document:
         for step in document.steps
     )  # fmt: skip
     return replace(document, summary=bare(document.summary), steps=steps)
+
+
+@pytest.mark.parametrize("half", ["\ud800", "key: \udfff", "# \ud83d"])
+def test_half_a_character_is_said_to_be_no_text(half: str) -> None:
+    with pytest.raises(Unreadable):
+        read(half, form="yaml")

@@ -20,6 +20,7 @@ from apps.incidents.services.pages import show_on_page
 from apps.incidents.services.severity import begin_span, end_span, write_severity
 from apps.incidents.services.timeline import record, url_of
 from apps.ownership.models import Surface
+from apps.paging.models import PageStep
 
 REOPENS_WITHIN = timedelta(minutes=30)
 FROM_ALERT = {AlertSeverity.CRITICAL: Severity.SEV2, AlertSeverity.ERROR: Severity.SEV3}
@@ -209,7 +210,8 @@ def by_link(kind: str, ref: str) -> Incident | None:
 
 @transaction.atomic
 def page_acknowledged(*, page_id: int, actor: Actor, now: datetime) -> None:
-    """Stamp the first acknowledgement; who took it becomes a participant."""
+    """Stamp the first acknowledgement; who took it becomes a participant. Everybody sees pages
+    and may take one: of a restricted incident only those who were called in get to see it."""
     incident = by_link("page", str(page_id))
     if incident is None or not incident.is_standing:
         return
@@ -217,7 +219,8 @@ def page_acknowledged(*, page_id: int, actor: Actor, now: datetime) -> None:
         # The web's clock and the database's may differ by a moment; the order of events does not.
         incident.acknowledged_at = max(now, incident.detected_at)
         incident.save(update_fields=["acknowledged_at"])
-    if actor.person_id:
+    is_open = incident.visibility == Incident.Visibility.OPEN
+    if actor.person_id and (is_open or _was_called(page_id, actor.person_id)):
         incident.participants.add(actor.person_id)
     record(
         incident=incident,
@@ -227,6 +230,10 @@ def page_acknowledged(*, page_id: int, actor: Actor, now: datetime) -> None:
         now=now,
         subject=("page", str(page_id), ""),
     )
+
+
+def _was_called(page_id: int, person_id: int) -> bool:
+    return PageStep.objects.filter(page=page_id, people=person_id).exists()
 
 
 @transaction.atomic

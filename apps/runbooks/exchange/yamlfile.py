@@ -47,7 +47,10 @@ def read_yaml(text: str) -> Document:
         raise Unreadable(
             f"This is not YAML: {said}.", line=mark.line + 1 if mark else None
         ) from error
-    except yaml.YAMLError as error:  # characters that YAML does not take: those have no line
+    except (
+        yaml.YAMLError,
+        UnicodeError,
+    ) as error:  # characters that YAML does not take: those have no line
         raise Unreadable("This is not YAML: it holds characters that no text has.") from error
     if not isinstance(root, yaml.MappingNode):
         raise Unreadable("A runbook's file is a list of names and values: key, title, steps.")
