@@ -47,6 +47,15 @@ def by_hand(person: Person, path: str, body: dict[str, Any]) -> Reply:
     return caller.post(path, body, X_CSRFToken=token)
 
 
+def test_a_list_costs_the_same_for_one_row_and_for_eight(
+    cast: Cast, bot: Caller, django_assert_max_num_queries: Any
+) -> None:
+    for _ in range(8):
+        promise(cast.ravi)
+    with django_assert_max_num_queries(4):
+        assert len(bot.get("followups")["results"]) == 8
+
+
 def test_a_follow_up_is_promised_and_shown_in_one_shape(bot: Caller) -> None:
     followups.ensure_factors()
     build.surface("inspect.profiler")
