@@ -47,6 +47,18 @@ def test_merging_into_a_restricted_incident_does_not_say_what_it_is_called(cast:
     assert "Logins fail" in story(hidden)
 
 
+def test_a_comment_on_what_is_merged_opens_no_restricted_incident(cast: Cast) -> None:
+    hidden = secret(cast)
+    shown = build.incident(title="Logins fail", by=cast.maya, commander=cast.ravi, now=START)
+    services.comment(incident=shown, text="Me too", actor=audit.person(cast.bea), now=START)
+    services.merge(child=shown, into=hidden, actor=audit.person(cast.maya), now=START + MINUTE)
+    sees = Incident.objects.filter(pk=hidden.pk)
+    assert sees.visible_to(cast.ravi).exists()
+    assert not sees.visible_to(cast.bea).exists()
+    services.undo_merge(child=shown, actor=audit.person(cast.maya), now=START + 2 * MINUTE)
+    assert not sees.visible_to(cast.ravi).exists()
+
+
 @pytest.mark.parametrize("ref", ["{}", "inc-{0.pk}"])
 def test_a_link_to_a_restricted_incident_does_not_say_what_it_is_called(
     cast: Cast, ref: str

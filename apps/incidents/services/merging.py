@@ -142,14 +142,21 @@ def _bring(child: Incident, into: Incident, actor: Actor, now: datetime) -> dict
     for name, pks in moved.items():
         if name in _MODELS and pks:
             _MODELS[name]._default_manager.filter(pk__in=pks).update(incident=into)
-    people = set(child.participants.values_list("pk", flat=True))
-    if child.commander_id:
-        people.add(child.commander_id)
-    new = sorted(people - set(into.participants.values_list("pk", flat=True)))
+    new = sorted(_people(child, into) - set(into.participants.values_list("pk", flat=True)))
     into.participants.add(*new)
     moved["participants"] = new
     moved["groups"] = _bring_groups(child.ref, into)
     return moved
+
+
+def _people(child: Incident, into: Incident) -> set[int]:
+    """Who comes along: everybody on it; into what is restricted only those with a role."""
+    people = set(child.roles.filter(to_at=None).values_list("person_id", flat=True))
+    if child.commander_id is not None:
+        people.add(child.commander_id)
+    if child.visibility == into.visibility:
+        people |= set(child.participants.values_list("pk", flat=True))
+    return people
 
 
 def _strangers(
