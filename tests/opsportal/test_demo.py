@@ -16,11 +16,11 @@ from pytest_django import DjangoDbBlocker
 
 from apps.accounts.models import ApiKey, Person, Team
 from apps.accounts.roles import Role
-from apps.alerts.models import Alert, AlertGroup, RoutingRule
+from apps.alerts.models import Alert, AlertGroup, MaintenanceWindow, RoutingRule
 from apps.changes.models import Change
 from apps.core.models import Heartbeat
 from apps.customers.models import Account, Connection, Contact, Org
-from apps.incidents.models import Incident
+from apps.incidents.models import Component, Incident
 from apps.intake.models import Delivery, Integration
 from apps.notifications.models import ContactMethod, Message, Site, WebhookEndpoint
 from apps.ownership import selectors as ownership
@@ -30,6 +30,7 @@ from apps.portal.services import demo as removal
 from apps.rotations import selectors as rotations
 from apps.rotations import services as rotation_services
 from apps.rotations.models import CoverageGap, Handoff, Override, Schedule
+from apps.runbooks.models import Runbook
 from apps.support import seeds
 from apps.support.models import (
     Attachment,
@@ -278,6 +279,9 @@ def test_the_marker_names_everything_that_was_made(loaded: None) -> None:
         "macros": Macro,
         "views": SavedView,
         "tickets": Ticket,
+        "components": Component,
+        "runbooks": Runbook,
+        "maintenance": MaintenanceWindow,
     }
     shipped = {"queues": {"support"}, "views": {name for name, _ in seeds.VIEWS}}
     assert set(detail) == set(tables)
