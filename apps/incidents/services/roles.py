@@ -107,7 +107,7 @@ def _tell(
         write=role_words.role_given,
         facts=facts,
         urgency="high" if incident.severity in URGENT else "low",
-        subject=("incident", incident.ref),
+        subject=("incident", str(incident.pk)),
         dedupe=f"incident:{incident.pk}:role:{made.pk}",
         thread_key=thread_of(incident),
         kind=incident.kind,
