@@ -74,7 +74,9 @@ class IncidentMetrics(View):
     scopes = SCOPES
     query = FiguresQuery
 
-    @extend_schema(parameters=[FiguresQuery], responses=FiguresSerializer)
+    @extend_schema(
+        operation_id="incident_metrics", parameters=[FiguresQuery], responses=FiguresSerializer
+    )
     def get(self, request: Request) -> Response:
         """Times to detect, acknowledge, mitigate and resolve over the incidents one may see."""
         given = self.asked()

@@ -85,7 +85,9 @@ class SeveritySuggestion(View):
     scopes = SCOPES
     query = AnswersIn
 
-    @extend_schema(parameters=[AnswersIn], responses=SuggestionSerializer)
+    @extend_schema(
+        operation_id="severities_suggest", parameters=[AnswersIn], responses=SuggestionSerializer
+    )
     def get(self, request: Request) -> Response:
         """Which severity the four answers suggest. One that is missing counts as the worse."""
         return Response(SuggestionSerializer(matrix.suggest(self.asked())).data)

@@ -94,7 +94,7 @@ class IncidentPrepared(View):
 class IncidentUpdateDetail(View):
     scopes = SCOPES
 
-    @extend_schema(responses=UpdateSerializer)
+    @extend_schema(operation_id="incidents_updates_read", responses=UpdateSerializer)
     def get(self, request: Request, ref: str, pk: str) -> Response:
         return Response(_shown(_update(request.user, ref, pk)))
 

@@ -123,7 +123,11 @@ class ExecutionStep(View):
 
     scopes = SCOPES
 
-    @extend_schema(request=StepResultIn, responses={200: StepRecordedSerializer})
+    @extend_schema(
+        operation_id="executions_steps_record",
+        request=StepResultIn,
+        responses={200: StepRecordedSerializer},
+    )
     @idempotent
     def post(self, request: Request, ref: str, position: str) -> Response:
         recorded = services.record_step(

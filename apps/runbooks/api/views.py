@@ -181,7 +181,7 @@ class VersionDetail(View):
 
     scopes = SCOPES
 
-    @extend_schema(responses=RunbookVersionDetailSerializer)
+    @extend_schema(operation_id="runbooks_versions_read", responses=RunbookVersionDetailSerializer)
     def get(self, request: Request, key: str, number: str) -> Response:
         return Response(RunbookVersionDetailSerializer(version_by(request.user, key, number)).data)
 
