@@ -56,6 +56,7 @@ SLOW = (
     "tests/incidents/test_admin_framework.py",
     "tests/incidents/test_api_running.py",
     "tests/incidents/test_api_words.py",
+    "tests/incidents/test_attacks.py",
     "tests/incidents/test_jobs.py",
     "tests/incidents/test_lifecycle_races.py",
     "tests/incidents/test_lifecycle_stateful.py",

@@ -5,9 +5,27 @@ The ORM broker makes an enqueue part of the caller's transaction: rolled back, i
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from django_q.tasks import async_task
+
+Waiting = list[tuple[str, dict[str, Any]]]
+_held: ContextVar[Waiting | None] = ContextVar("held_jobs", default=None)
+
+
+@contextmanager
+def held() -> Iterator[Waiting]:
+    """Whatever is enqueued inside is kept in the list instead: for a past that is played, whose
+    work is to be done at its own time and not at the present's."""
+    waiting: Waiting = []
+    token = _held.set(waiting)
+    try:
+        yield waiting
+    finally:
+        _held.reset(token)
 
 
 def enqueue(task: str, **arguments: Any) -> str:
@@ -18,4 +36,8 @@ def enqueue(task: str, **arguments: Any) -> str:
     for name, value in arguments.items():
         if not isinstance(value, str | int | float | bool | None):
             raise TypeError(f"{name}: pass an id, not {type(value).__name__}")
+    waiting = _held.get()
+    if waiting is not None:
+        waiting.append((task, arguments))
+        return "held"
     return str(async_task(task, **arguments))

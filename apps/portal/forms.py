@@ -13,6 +13,7 @@ from apps.ownership.models import Surface
 
 T = TypeVar("T")
 
+
 def submit(form: forms.Form, act: Callable[[dict[str, Any]], T]) -> T | None:
     """Run `act` with the form's values; None when form or service find something wrong in them.
 

@@ -16,8 +16,9 @@ from django.db import connection, transaction
 
 from apps.accounts.models import Person, Team
 from apps.alerts.models import Alert, MaintenanceWindow
-from apps.core import heartbeats
+from apps.core import heartbeats, jobs
 from apps.core.errors import Conflict, Invalid
+from apps.core.jobs import Waiting
 from apps.core.models import Heartbeat
 from apps.incidents.models import Incident
 from apps.notifications import services as notifications
@@ -77,7 +78,10 @@ def load(*, now: datetime, size: str = "small") -> None:
             return
         if Person.objects.get_queryset().filter(is_demo=False).exists():
             raise Conflict("There are real people here. The demo world needs an empty database.")
-        made = _load(now.replace(second=0, microsecond=0), size)
+        with jobs.held() as waiting:
+            made = _load(now.replace(second=0, microsecond=0), size, waiting)
+        for task, arguments in waiting:
+            jobs.enqueue(task, **arguments)
         heartbeats.beat(MARKER, now=now, **made)
 
 
@@ -95,7 +99,7 @@ EXTENTS = {
 }
 
 
-def _load(now: datetime, size: str) -> dict[str, list[int]]:
+def _load(now: datetime, size: str, waiting: Waiting) -> dict[str, list[int]]:
     extent = EXTENTS[size]
     since = whole_hour(now - extent.history)
     if not Site.objects.exists():
@@ -123,6 +127,7 @@ def _load(now: datetime, size: str) -> dict[str, list[int]]:
         schedules=schedules,
         sources=connected,
         support=furnished,
+        waiting=waiting,
     )
     shown = outward.open_up(cast, owned.surfaces, since=since)
     shelved = books.shelve(stage)

@@ -9,6 +9,7 @@ from opsportal.demo import books
 from opsportal.demo.present import CRISIS_MINUTES, SNOWFLAKE
 from opsportal.demo.response import (
     Promise,
+    began,
     call_it,
     check,
     finish_tasks,
@@ -34,6 +35,7 @@ def semantic_types(stage: Stage) -> Beats:
     """Told to four customers by name and to the managers by the hour; never on the public page."""
     yield stage.day(34, "10:30")
     call_it(stage, TYPES, "security")
+    began(stage, TYPES, "priya", 78, "2.12.0 reached the hosted workers at 09:10.")
     hurt(stage, TYPES, "priya", "Ostra", "Lumen", "Bramble", "Kite")
     role(stage, TYPES, "comms", "hannah", set_by="priya")
     tell(
@@ -130,6 +132,7 @@ def types_again(stage: Stage) -> Beats:
     )  # fmt: skip
     stage.lead("priya", AGAIN, by="luis")
     call_it(stage, AGAIN, "data")
+    began(stage, AGAIN, "priya", 410, "The first profile with such a column.")
     hurt(stage, AGAIN, "luis", "Lumen")
     yield stage.day(8, "13:10")
     stage.move("priya", AGAIN, Status.IDENTIFIED, "The gate has no column of this kind.")
@@ -167,6 +170,7 @@ def context_field(stage: Stage) -> Beats:
     """Reviewed in time, and all that was promised is verified."""
     yield stage.day(18, "13:40")
     call_it(stage, CONTEXT, "deployment")
+    began(stage, CONTEXT, "priya", 4, "The release was out at 13:18.")
     yield stage.day(16, "10:00")
     learn(
         stage,
@@ -205,6 +209,7 @@ def bad_revision(stage: Stage) -> Beats:
     start = stage.day(12, "13:30")
     yield start + timedelta(minutes=23)
     call_it(stage, REVISION, "deployment")
+    began(stage, REVISION, "jonas", 17, "The revision took traffic at 13:32.")
     role(stage, REVISION, "comms", "hannah", set_by="jonas")
     role(stage, REVISION, "lead", "aiko", set_by="jonas")
     hurt(stage, REVISION, "hannah", "Kite", "Fjord")
@@ -276,6 +281,7 @@ def bad_revision(stage: Stage) -> Beats:
 def stale_profiles(stage: Stage) -> Beats:
     yield stage.day(21, "08:30")
     call_it(stage, STALE, "data")
+    began(stage, STALE, "mara", 9 * 1440 + 180, "The last profile of the 43.")
     hurt(stage, STALE, "luis", "Lumen", "Bramble", "Peakline")
     role(stage, STALE, "support", "luis", set_by="mara")
     yield stage.day(19, "11:00")
@@ -311,6 +317,7 @@ def zendesk(stage: Stage) -> Beats:
     start = stage.day(9, "05:02")
     yield start + timedelta(minutes=20)
     call_it(stage, ZENDESK, "pack")
+    began(stage, ZENDESK, "dele", 52, "The source renamed the column at 04:10.")
     hurt(stage, ZENDESK, "dele", "Fjord", "Peakline")
     yield start + timedelta(minutes=60)
     tell(
@@ -332,6 +339,7 @@ def snowflake(stage: Stage) -> Beats:
     """The running one: roles are handed over, the next update is promised, the book is open."""
     yield stage.ago(minutes=CRISIS_MINUTES - 7)
     call_it(stage, SNOWFLAKE, "outage")
+    began(stage, SNOWFLAKE, "mara", 11, "The first run that timed out.")
     yield stage.ago(minutes=56)
     role(
         stage, SNOWFLAKE, "lead", "mara", set_by="tomas",

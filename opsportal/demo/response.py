@@ -40,6 +40,18 @@ def call_it(stage: Stage, title: str, kind: str) -> None:
     incident.save(update_fields=["type"])
 
 
+def began(stage: Stage, title: str, who: str, minutes: int, how: str) -> None:
+    """The impact began that long before anybody noticed; `how` it is known."""
+    incident = stage.incident(title)
+    incidents.set_milestones(
+        incident=incident,
+        impact_started_at=incident.detected_at - timedelta(minutes=minutes),
+        reason=how,
+        actor=by(stage, who),
+        now=stage.now,
+    )
+
+
 def tell(
     stage: Stage,
     title: str,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
@@ -19,6 +19,7 @@ from django.db.models import F
 from apps.accounts.models import Person
 from apps.alerts.models import Alert
 from apps.core import audit
+from apps.core.jobs import Waiting
 from apps.incidents import services as incidents
 from apps.incidents.models import Incident
 from apps.intake import services as intake
@@ -29,12 +30,36 @@ from apps.paging import services as paging
 from apps.paging.models import Page
 from apps.rotations import selectors as rotations
 from apps.rotations.models import Schedule
-from apps.support.services import lifecycle, sweep
+from apps.support.services import incident_updates, lifecycle, sweep
 from opsportal import engine
 from opsportal.demo.desk import Desk
 from opsportal.demo.sources import Sources
 
 Beats = Iterator[datetime]
+
+
+def _answer(now: datetime, update: int, after: int = 0) -> None:
+    incident_updates.answer_tickets(update_id=update, after=after, now=now)
+
+
+def _hear(now: datetime, message: int) -> None:
+    incident_updates.hear_customer(message_id=message, now=now)
+
+
+def _tie(now: datetime, ticket: int, ref: str, person: int | None = None) -> None:
+    incident_updates.linked_on_ticket(ticket_id=ticket, ref=ref, person_id=person, now=now)
+
+
+def _untie(now: datetime, ticket: int, ref: str, person: int | None = None) -> None:
+    incident_updates.unlinked_on_ticket(ticket_id=ticket, ref=ref, person_id=person, now=now)
+
+
+TASKS: Mapping[str, Callable[..., None]] = {
+    "apps.support.tasks.answer_incident": _answer,
+    "apps.support.tasks.hear_customer": _hear,
+    "apps.support.tasks.tie_incident": _tie,
+    "apps.support.tasks.untie_incident": _untie,
+}
 _NEXT = """
 SELECT least(
     (SELECT min(next_at) FROM paging_page
@@ -63,6 +88,7 @@ class Stage:
     schedules: Mapping[str, Schedule]
     sources: Sources
     support: Desk
+    waiting: Waiting = field(default_factory=list)  # what was enqueued and not done yet
 
     # -- time
 
@@ -87,11 +113,25 @@ class Stage:
 
     def run(self, rounds: int = 1) -> None:
         """What is due at this instant, in the order in which work flows."""
+        self.work()
         self.deliver()
         engine.run_once(now=self.now, rounds=rounds)
 
+    def work(self) -> None:
+        """What tasks between incidents and tickets have to do, at the play's time; a task may
+        bring up another. The rest stays for the cluster."""
+        later = []
+        while self.waiting:
+            task, arguments = self.waiting.pop(0)
+            if do := TASKS.get(task):
+                do(self.now, **arguments)
+            else:
+                later.append((task, arguments))
+        self.waiting.extend(later)
+
     def keep_promises(self) -> None:
         """What the minute's schedules do for tickets, and the pages that come of it."""
+        self.work()
         self.deliver()
         swept = sweep.sweep(now=self.now)
         lifecycle.wake_due(now=self.now)

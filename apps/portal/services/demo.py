@@ -220,7 +220,8 @@ def _messages(going: Ids, people: list[int]) -> set[int]:
 
 
 def _add_followers(going: Ids) -> None:
-    for table, names in {**_parts(), **GOES_WITH}.items():
+    owners = {**GOES_WITH, **{t: names for t, names in _parts().items() if t not in GOES_WITH}}
+    for table, names in owners.items():  # owners before their parts
         going.setdefault(table, set()).update(_owned(table, names, going))
 
 
