@@ -223,6 +223,11 @@ def bad_revision(stage: Stage) -> Beats:
         "connections work. Next update 14:30 UTC.",
         step="initial", states={"connections": "partial_outage"}, next_in=34,
     )  # fmt: skip
+    tell(
+        stage, REVISION, "jonas", "internal", "New projects cannot test their connections",
+        "It began with revision 147. Aiko rolls back by the runbook; nobody else deploys.",
+        step="initial",
+    )  # fmt: skip
     yield start + timedelta(minutes=34)
     books.step(stage, run, "aiko", 4, "4 % became 31 %: the old code writes NULL.", "failed")
     yield start + timedelta(minutes=45)
@@ -357,6 +362,13 @@ def snowflake(stage: Stage) -> Beats:
         "are marked with their date. Other warehouses are not affected.",
         step="initial", states={"snowflake-profiles": "partial_outage"}, next_in=46,
     )  # fmt: skip
+    yield stage.ago(minutes=52)
+    tell(
+        stage, SNOWFLAKE, "tomas", "internal", "Only Snowflake, and not one customer alone",
+        "38 of 112 runs in the hour; BigQuery and Postgres are fine. Mara leads, Hannah speaks to "
+        "customers. Nothing is deployed until we know more.",
+        step="initial",
+    )  # fmt: skip
     yield stage.ago(minutes=35)
     books.step(stage, run, "mara", 2, "2.14.0, eight hours before the first failure.")
     books.step(stage, run, "mara", 3, "A notice for another region: not ours.")
@@ -365,6 +377,11 @@ def snowflake(stage: Stage) -> Beats:
     books.step(stage, run, "tomas", 5, "Feature off for the hosted workers; no resize.")
     books.step(stage, run, "mara", 6, "Five of five runs went through.")
     finish_tasks(stage, SNOWFLAKE, "tomas", leave=2)
+    tell(
+        stage, SNOWFLAKE, "tomas", "internal", "The flag is off; half of the runs go through",
+        "2.14.0 counts distinct values of wide text. It is off for the hosted workers; 2.14.1 "
+        "comes tomorrow morning.",
+    )  # fmt: skip
     yield stage.ago(minutes=17)
     books.step(stage, run, "mara", 7, "", "in_progress")
     yield stage.ago(minutes=8)

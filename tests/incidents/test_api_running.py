@@ -165,12 +165,14 @@ def test_roles_are_given_and_handed_over(cast: Cast) -> None:
     now = caller.post(
         path, {"role": "comms", "person": "bea@example.com", "handover_note": "Next at 8."}
     )
-    assert [(row["role"], row["person"]) for row in now.body] == [("comms", "bea@example.com")]
+    assert [(row["role"], row["person"]) for row in now["results"]] == [
+        ("comms", "bea@example.com")
+    ]
     rows = caller.get(path)["results"]
     assert [(row["person"], row["handover_note"], row["to_at"] is None) for row in rows] == [
         ("sam@example.com", "Next at 8.", False), ("bea@example.com", "", True),
     ]  # fmt: skip
-    assert caller.post(path, {"role": "comms", "person": None}).body == []
+    assert caller.post(path, {"role": "comms", "person": None})["results"] == []
     assert caller.post(path, {"role": "comms"}).fields == {"person"}
     assert caller.post(path, {"role": "king", "person": None}).fields == {"role"}
 
@@ -220,15 +222,21 @@ def test_links_are_made_once_and_taken_away(cast: Cast) -> None:
     path = f"incidents/{ref}/links"
     body = {"kind": "release", "ref": "2.14.0", "url": "https://git.example/2.14.0"}
     first, again = caller.post(path, body), caller.post(path, body)
-    assert len(first.body) == len(again.body) == 1
-    assert (first.body[0]["relation"], first.body[0]["by"]) == ("related", "bot")
+    assert len(first["results"]) == len(again["results"]) == 1
+    made = first["results"][0]
+    assert (made["relation"], made["by"]) == ("related", "bot")
     assert caller.post(path, {**body, "ref": "2", "url": "javascript:x"}).fields == {"url"}
     assert caller.post(path, {"kind": "x", "ref": ""}).fields == {"ref"}
-    assert caller.call("DELETE", f"{path}/{first.body[0]['id']}").status == 204
+    assert caller.call("DELETE", f"{path}/{made['id']}").status == 204
     assert caller.get(path)["results"] == []
     texts = [row["text"] for row in caller.get(f"incidents/{ref}/timeline")["results"]]
     assert any(text.startswith("Linked release 2.14.0") for text in texts)
     assert any(text.startswith("No longer linked") for text in texts)
+
+
+def test_a_method_that_is_not_there_is_405_whatever_is_asked(cast: Cast) -> None:
+    for path in ("incident-hints?words=0", "runbooks/x/export?as=yaml"):
+        assert tool(*SCOPES).call("DELETE", path).status == 405
 
 
 def test_hints_are_offered_before_and_during_an_incident(cast: Cast) -> None:

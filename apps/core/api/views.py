@@ -80,7 +80,8 @@ class View(Base):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         names = set(self.query().fields) if self.query and request.method == "GET" else set()
-        refuse_unknown(request, names)
+        if request.method in self.allowed_methods:  # else the answer is 405, whatever was asked
+            refuse_unknown(request, names)
 
     def asked(self) -> dict[str, Any]:
         """The documented query parameters, checked."""

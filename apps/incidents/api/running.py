@@ -68,6 +68,11 @@ class Children(ListView):
 # -- roles
 
 
+def _all(rows: Any) -> Response:
+    """Few rows, in the envelope that their list has."""
+    return Response({"results": rows.data, "next": None})
+
+
 class IncidentRoles(Children):
     """Who had which role from when to when."""
 
@@ -83,7 +88,7 @@ class IncidentRoles(Children):
         """Give a role to somebody, or with null to nobody. Answers who has which role now."""
         incident = incident_by(request.user, ref)
         services.assign(incident=incident, **self.body(RoleIn), **by(request))
-        return Response(RoleSerializer(services.roles_of(incident), many=True).data)
+        return _all(RoleSerializer(services.roles_of(incident), many=True))
 
 
 # -- tasks
@@ -212,7 +217,7 @@ class IncidentLinks(Children):
         given = self.body(IncidentLinkIn)
         services.add_link(incident=incident, **given, **by(request))
         rows = incident.links.filter(kind=given["kind"]).order_by("pk")
-        return Response(LinkSerializer(rows, many=True).data)
+        return _all(LinkSerializer(rows, many=True))
 
 
 class IncidentLinkDetail(View):
