@@ -52,6 +52,9 @@ class Child:
         # ends with us even when we are killed, so that no orphan works beside its successor.
         self.process = subprocess.Popen(  # noqa: S603 - our own command
             self.arguments,
+            # A pool that was handed down would be forked: two workers on one connection, whose
+            # answers get mixed up until the cluster hangs.
+            env={**os.environ, "DB_POOL": "0"},
             start_new_session=True,
             preexec_fn=end_with_parent,
         )

@@ -199,7 +199,7 @@ def running(
     kept = {
         k: v
         for k, v in os.environ.items()
-        if k not in {"DATABASE_URL", "DJANGO_SETTINGS_MODULE"}
+        if k not in {"DATABASE_URL", "DJANGO_SETTINGS_MODULE", "DB_POOL"}
         and not k.startswith(("PG", "PYTEST"))
     }
     environment = {**kept, "LOG_LEVEL": "WARNING", "OPSPORTAL_OUTGOING_ALLOW_PRIVATE": "1"}
