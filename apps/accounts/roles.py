@@ -58,7 +58,8 @@ class Scope(models.TextChoices):
     """What an API key may do; the names are part of the API contract."""
 
     EVENTS_WRITE = "events:write", "Post events"
-    EVENTS_READ = "events:read", "Read deliveries and alerts"
+    EVENTS_READ = "events:read", "Read deliveries, alerts and telemetry"
+    TELEMETRY_WRITE = "telemetry:write", "Post runs, labels, counts and readings"
     ROTATIONS_READ = "rotations:read", "Read who is on call"
     ROTATIONS_WRITE = "rotations:write", "Change rotations"
     INCIDENTS_READ = "incidents:read", "Read incidents and pages"
@@ -91,6 +92,7 @@ SCOPE_GRANTS: dict[str, Grant] = {
     Scope.ROTATIONS_WRITE: Grant.EDIT_ROTATIONS,
     Scope.OWNERSHIP_WRITE: Grant.EDIT_OWNERSHIP,
     Scope.EVENTS_WRITE: Grant.EDIT_INTEGRATIONS,
+    Scope.TELEMETRY_WRITE: Grant.EDIT_INTEGRATIONS,
     Scope.ADMIN: Grant.ADMIN,
 }
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
@@ -8,7 +9,7 @@ from django.db.models import Q
 from apps.accounts.roles import Grant
 
 if TYPE_CHECKING:
-    from apps.alerts.models import Alert, MaintenanceWindow
+    from apps.alerts.models import Alert, AlertRule, Heartbeat, MaintenanceWindow, Silence
 
 
 class AlertQuerySet(models.QuerySet["Alert"]):
@@ -38,3 +39,39 @@ class MaintenanceQuerySet(models.QuerySet["MaintenanceWindow"]):
 
     def public(self) -> MaintenanceQuerySet:
         return self.filter(is_public=True)
+
+
+class RuleQuerySet(models.QuerySet["AlertRule"]):
+    def visible_to(self, user: Any) -> RuleQuerySet:
+        """Members see every rule; a key of a team those of its surfaces and of none."""
+        if not getattr(user, "is_authenticated", False) or not user.may(Grant.SEE):
+            return self.none()
+        team = getattr(user, "team_id", None)
+        return self.filter(Q(surface__team_id=team) | Q(surface=None)) if team else self
+
+    def current(self) -> RuleQuerySet:
+        return self.filter(archived_at=None)
+
+
+class SilenceQuerySet(models.QuerySet["Silence"]):
+    def visible_to(self, user: Any) -> SilenceQuerySet:
+        """Why nobody is paged is for everybody who may see anything."""
+        if not getattr(user, "is_authenticated", False) or not user.may(Grant.SEE):
+            return self.none()
+        return self
+
+    def holding(self, now: datetime) -> SilenceQuerySet:
+        """Those that mute at this instant."""
+        return self.filter(starts_at__lte=now, ends_at__gt=now, ended_at=None)
+
+
+class HeartbeatQuerySet(models.QuerySet["Heartbeat"]):
+    def visible_to(self, user: Any) -> HeartbeatQuerySet:
+        """Members see every heartbeat; a key of a team those of its surfaces and of none."""
+        if not getattr(user, "is_authenticated", False) or not user.may(Grant.SEE):
+            return self.none()
+        team = getattr(user, "team_id", None)
+        return self.filter(Q(surface__team_id=team) | Q(surface=None)) if team else self
+
+    def current(self) -> HeartbeatQuerySet:
+        return self.filter(archived_at=None)

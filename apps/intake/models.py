@@ -6,12 +6,14 @@ import pghistory
 from django.db import models
 from django.db.models import Q
 
-from apps.accounts.models import ApiKey, Team
+from apps.accounts.models import ApiKey, Person, Team
 from apps.intake.querysets import DeliveryQuerySet
 from apps.ownership.models import Surface
 
 
-@pghistory.track(exclude=["digest", "secret_sealed", "secret_old_sealed"])
+@pghistory.track(
+    exclude=["digest", "secret_sealed", "secret_old_sealed", "config_sealed", "told_at"]
+)
 class Integration(models.Model):
     """A source of events: its address, its credentials, the surface it speaks for."""
 
@@ -22,6 +24,13 @@ class Integration(models.Model):
         GCP = "gcp", "Google Cloud Monitoring"
         GITHUB = "github", "GitHub"
         MAIL = "mail", "Mail (raw)"
+        GRAFANA = "grafana", "Grafana"
+        STRIPE = "stripe", "Stripe"
+        FIVETRAN = "fivetran", "Fivetran"
+        SENTRY = "sentry", "Sentry"
+        OPSGENIE = "opsgenie", "Opsgenie-compatible"
+        HEARTBEAT = "heartbeat", "Heartbeats"
+        SLACK = "slack", "Slack"
         INTERNAL = "internal", "OpsPortal itself"
 
     name = models.CharField(max_length=80)
@@ -35,6 +44,14 @@ class Integration(models.Model):
         help_text="Events go here when no rule says otherwise.",
     )
     team = models.ForeignKey(Team, models.PROTECT, null=True, blank=True, related_name="+")
+    owner = models.ForeignKey(
+        Person,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="integrations",
+        help_text="Told when a delivery of it cannot be read.",
+    )
     api_key = models.OneToOneField(
         ApiKey,
         models.PROTECT,
@@ -48,6 +65,10 @@ class Integration(models.Model):
     token_hint = models.CharField(max_length=12, blank=True, editable=False)
     secret_sealed = models.TextField(blank=True, editable=False)
     secret_old_sealed = models.TextField(blank=True, editable=False)
+    config_sealed = models.TextField(
+        blank=True, default="", db_default="", editable=False
+    )  # JSON: what calls out need, such as Slack's bot token
+    told_at = models.DateTimeField(null=True, editable=False)  # its owner, of deliveries set aside
     rate = models.PositiveIntegerField(
         null=True, blank=True, help_text="Events a second. Empty: the site's default."
     )

@@ -11,6 +11,10 @@ from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Any
 
+from apps.intake.canonical import InvalidEvent
+from apps.intake.redaction import redact_headers
+from apps.intake.store import Received, Source
+
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -23,10 +27,10 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 @dataclass(frozen=True)
 class Answer:
-    """What goes back: a status, a JSON body, and headers such as Retry-After."""
+    """What goes back: a status, a JSON body or plain text, and headers such as Retry-After."""
 
     status: int
-    body: Mapping[str, Any]
+    body: Mapping[str, Any] | str
     headers: Mapping[str, str] = field(default_factory=dict)
     problem: bool = False
 
@@ -141,7 +145,10 @@ async def settle(request: Request, answer: Answer) -> Answer:
 async def send_answer(send: Send, answer: Answer, request_id: str) -> None:
     """Write an answer to the wire."""
     kind = b"application/problem+json" if answer.problem else b"application/json"
-    raw = json.dumps(answer.body).encode()
+    if isinstance(answer.body, str):
+        kind, raw = b"text/plain; charset=utf-8", answer.body.encode()
+    else:
+        raw = json.dumps(answer.body).encode()
     headers = [
         (b"content-type", kind),
         (b"content-length", str(len(raw)).encode()),
@@ -152,3 +159,28 @@ async def send_answer(send: Send, answer: Answer, request_id: str) -> None:
     ]
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": raw})
+
+
+def received(
+    request: Request,
+    source: Source,
+    adapter: str,
+    raw: bytes,
+    delivery_key: str | None,
+    dedup_key: str,
+) -> Received:
+    return Received(
+        integration_id=source.integration_id,
+        adapter=adapter,
+        body=raw,
+        headers=redact_headers(request.headers),
+        remote_ip=request.remote_ip,
+        delivery_key=delivery_key[:300] if delivery_key else None,
+        dedup_key=dedup_key,
+    )
+
+
+def invalid(error: InvalidEvent) -> Answer:
+    status = 413 if error.code == "too_large" else 400
+    extra = {"errors": list(error.errors)} if error.errors else {}
+    return problem(status, error.code, error.message, **extra)

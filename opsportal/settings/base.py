@@ -20,6 +20,7 @@ INSTALLED_APPS = [
     "apps.support",
     "apps.incidents",
     "apps.alerts",
+    "apps.telemetry",
     "apps.changes",
     "apps.intake",
     "apps.paging",

@@ -27,6 +27,7 @@ ORDER = [
     "rotations",
     "paging",
     "intake",
+    "telemetry",
     "changes",
     "alerts",
     "incidents",

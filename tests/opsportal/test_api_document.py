@@ -12,7 +12,7 @@ import pytest
 from django.contrib.staticfiles import finders
 from django.core.management import call_command
 
-from apps.intake import asgi
+from apps.intake.doors import hooks
 from tests.architecture.test_access_matrix import API
 from tests.calls import nobody, signed_in, tool
 from tests.conftest import Cast
@@ -53,7 +53,7 @@ def test_every_address_of_the_api_is_in_it(document: Json) -> None:
     lean = set(Lean().app._exact) | {"/hooks/{token}/{kind}"}
     assert set(document["paths"]) == ours | lean
     (kind,) = [p for p in _hook(document)["parameters"] if p["name"] == "kind"]
-    assert set(kind["schema"]["enum"]) == asgi.HOOK_KINDS
+    assert set(kind["schema"]["enum"]) == hooks.HOOKS
 
 
 def _hook(document: Json) -> Json:

@@ -1,4 +1,4 @@
-"""Alerts, the groups that are paged as one, and the rules that give an alert its surface."""
+"""Alerts, the groups that are paged as one, how one gets its surface, and announced work."""
 
 from __future__ import annotations
 
@@ -38,6 +38,8 @@ class AlertGroup(models.Model):
     incident_url = models.CharField(max_length=200, blank=True)
     opened_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True)
+    muted_at = models.DateTimeField(null=True)  # nobody is paged, though somebody should be
+    muted_by = models.CharField(max_length=200, blank=True, default="", db_default="")
 
     class Meta:
         constraints = [
@@ -48,7 +50,12 @@ class AlertGroup(models.Model):
             )
         ]
         indexes = [
-            models.Index(fields=["integration", "key", "-opened_at"], name="alerts_group_last")
+            models.Index(fields=["integration", "key", "-opened_at"], name="alerts_group_last"),
+            models.Index(
+                fields=["muted_at"],
+                name="alerts_group_muted",
+                condition=Q(closed_at=None, muted_at__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:
