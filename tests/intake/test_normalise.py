@@ -12,6 +12,7 @@ from apps.changes.models import Change
 from apps.core import audit
 from apps.intake import services as intake
 from apps.intake.models import Delivery, Integration
+from apps.intake.services import normalising
 from tests import builders as build
 from tests.conftest import Cast
 from tests.world import World
@@ -108,8 +109,8 @@ def test_only_one_normaliser_works_on_an_integration(world: World) -> None:
         if k in {"dbname", "user", "password", "host", "port"} and v
     }
     with psycopg.connect(**params) as other:
-        other.execute("SELECT pg_advisory_lock(%s, %s)", [intake._LOCK, source.pk])
+        other.execute("SELECT pg_advisory_lock(%s, %s)", [normalising._LOCK, source.pk])
         assert intake.normalise_due(now=world.now) == 0
         # Closing would do, but the server lets go of it a moment after the client has gone on.
-        other.execute("SELECT pg_advisory_unlock(%s, %s)", [intake._LOCK, source.pk])
+        other.execute("SELECT pg_advisory_unlock(%s, %s)", [normalising._LOCK, source.pk])
     assert intake.normalise_due(now=world.now) == 1

@@ -107,6 +107,7 @@ def test_an_acknowledgement_in_the_middle_of_a_batch_costs_no_event(
     """
     from apps.intake import services as intake
     from apps.intake.models import Delivery
+    from apps.intake.services import normalising
 
     ravi = build.person("Ravi Rao", now=NOW)
     surface = build.surface(primary=ravi, now=NOW)
@@ -115,7 +116,7 @@ def test_an_acknowledgement_in_the_middle_of_a_batch_costs_no_event(
     page = Page.objects.get()
     build.event(source, dedup_key="a", group_key="g", severity="warning", now=NOW)
     build.event(source, dedup_key="b", group_key="g", severity="critical", now=NOW)
-    middle, normalise = threading.Event(), intake._normalise_one
+    middle, normalise = threading.Event(), normalising._normalise_one
 
     def in_two_parts(row: Delivery, *, now: datetime) -> None:
         normalise(row, now=now)
@@ -127,7 +128,7 @@ def test_an_acknowledgement_in_the_middle_of_a_batch_costs_no_event(
         assert middle.wait(10)
         paging.acknowledge(page=page, actor=audit.person(ravi), person=ravi, now=NOW)
 
-    monkeypatch.setattr(intake, "_normalise_one", in_two_parts)
+    monkeypatch.setattr(normalising, "_normalise_one", in_two_parts)
     assert together(lambda: intake.normalise_due(now=NOW), press) == []
     assert set(Delivery.objects.values_list("status", flat=True)) == {"normalised"}
     page.refresh_from_db()

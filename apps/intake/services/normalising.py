@@ -1,214 +1,32 @@
-"""Integrations, and what becomes of deliveries: normalised, ignored or quarantined."""
+"""What becomes of deliveries: normalised, ignored or quarantined."""
 
 from __future__ import annotations
 
-import json
-import uuid
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
-from typing import Any
 
 import structlog
 from django.db import DatabaseError, OperationalError, connection, transaction
 from django.db.models import F
 
-from apps.accounts.models import Team
-from apps.core import audit, events, secrets
-from apps.core.errors import Conflict, Invalid, is_away
+from apps.core import audit, events
+from apps.core.errors import is_away
 from apps.core.transitions import move, settle
-from apps.intake.adapters import ADAPTERS, CHECKED
+from apps.intake.adapters import ADAPTERS
 from apps.intake.canonical import CanonicalEvent, InvalidEvent
 from apps.intake.events import EventsNormalised
 from apps.intake.models import Delivery, Event, Integration
-from apps.intake.redaction import redact_event, redact_headers
-from apps.ownership.models import Surface
+from apps.intake.redaction import redact_event
 
 log = structlog.get_logger("opsportal.intake")
 MAX_TRIES = 5  # a delivery whose processing keeps dying is set aside
 BATCH = 100
-KEPT = (Delivery.Status.RECEIVED, Delivery.Status.QUARANTINED)  # retention leaves these
-_LOCK = 0x4F50_0001  # advisory lock class of "one normaliser an integration"
-
-
-@dataclass(frozen=True)
-class NewIntegration:
-    """An integration and its credential, which is shown once."""
-
-    row: Integration
-    token: str
-
-    @property
-    def path(self) -> str:
-        """Where its tool posts to."""
-        kinds = Integration.Kind
-        if self.row.kind == kinds.PAGERDUTY:
-            return "/v2/enqueue"
-        if self.row.kind == kinds.NATIVE:
-            return "/api/v1/events"
-        return f"/hooks/{self.token}/{self.row.kind}"
-
-
-HOOKS = (
-    Integration.Kind.ALERTMANAGER,
-    Integration.Kind.GCP,
-    Integration.Kind.GITHUB,
-    Integration.Kind.MAIL,
-)
 # Kinds whose bodies may be many megabytes: read one at a time, and a few in each pass.
 HEAVY = frozenset({Integration.Kind.MAIL})
 HEAVY_BATCH = 5
-
-
-def create_integration(
-    *,
-    kind: str,
-    name: str = "",
-    surface: Surface | None = None,
-    team: Team | None = None,
-    secret: str = "",
-    rate: int | None = None,
-    now: datetime,
-) -> NewIntegration:
-    """Add a vendor integration. PagerDuty keys have 32 characters, URL tokens 40.
-
-    Native integrations are made with their API key (`accounts.create_key` and the first post).
-    """
-    if kind not in {*HOOKS, Integration.Kind.PAGERDUTY}:
-        raise Invalid(f"There is no integration of kind {kind}.", fields={"kind": ["Unknown."]})
-    if secret and kind != Integration.Kind.GITHUB:
-        raise Invalid(f"{kind} does not sign its requests; a secret would never be checked.")
-    token = secrets.token(32 if kind == Integration.Kind.PAGERDUTY else 40)
-    row = Integration.objects.create(
-        kind=kind,
-        name=(name or _name_for(kind, surface))[:80],
-        surface=surface,
-        team=team,
-        digest=secrets.digest(token),
-        token_hint=token[:6],
-        secret_sealed=secrets.seal(secret),
-        rate=rate,
-        created_at=now,
-    )
-    return NewIntegration(row, token)
-
-
-def _name_for(kind: str, surface: Surface | None) -> str:
-    return f"{Integration.Kind(kind).label}{f' for {surface.key}' if surface else ''}"
-
-
-@transaction.atomic
-def native_integration(*, api_key: Any, surface: Surface | None, now: datetime) -> Integration:
-    """The native integration of a key: its deduplication namespace, made before its first post."""
-    row, fresh = Integration.objects.get_or_create(
-        api_key=api_key,
-        defaults={
-            "kind": Integration.Kind.NATIVE,
-            "name": api_key.name,
-            "team": api_key.team,
-            "surface": surface,
-            "created_at": now,
-        },
-    )
-    if not fresh and surface and row.surface_id != surface.pk:
-        row.surface = surface
-        row.save(update_fields=["surface"])
-    return row
-
-
-def rotate_token(*, integration: Integration, now: datetime) -> NewIntegration:
-    """A new credential; the old one stops at once."""
-    if integration.kind not in {*HOOKS, Integration.Kind.PAGERDUTY}:
-        raise Conflict("This integration's credential is its API key. Rotate that instead.")
-    token = secrets.token(32 if integration.kind == Integration.Kind.PAGERDUTY else 40)
-    integration.digest, integration.token_hint = secrets.digest(token), token[:6]
-    integration.save(update_fields=["digest", "token_hint"])
-    return NewIntegration(integration, token)
-
-
-def set_secret(*, integration: Integration, secret: str) -> Integration:
-    """A new signing secret; the one before stays valid until the next change."""
-    integration.secret_old_sealed = integration.secret_sealed
-    integration.secret_sealed = secrets.seal(secret)
-    integration.save(update_fields=["secret_sealed", "secret_old_sealed"])
-    return integration
-
-
-def archive_integration(*, integration: Integration, now: datetime) -> Integration:
-    """Stop taking what this source sends; what came before stays."""
-    integration.archived_at = now
-    integration.save(update_fields=["archived_at"])
-    return integration
-
-
-def restore_integration(*, integration: Integration) -> Integration:
-    """Take what this source sends again, under the credential that it had."""
-    integration.archived_at = None
-    integration.save(update_fields=["archived_at"])
-    return integration
-
-
-def internal_integration(*, now: datetime) -> Integration:
-    """OpsPortal's own source, for alerts about itself."""
-    row, _ = Integration.objects.get_or_create(
-        kind=Integration.Kind.INTERNAL, name="OpsPortal", defaults={"created_at": now}
-    )
-    return row
-
-
-def receive(
-    *,
-    integration: Integration,
-    body: dict[str, Any],
-    now: datetime,
-    delivery_key: str | None = None,
-) -> Delivery:
-    """Take a native event from inside: the product's alerts on itself go the same way as others."""
-    if delivery_key:
-        known = Delivery.objects.filter(integration=integration, delivery_key=delivery_key).first()
-        if known:
-            return known
-    return Delivery.objects.create(
-        integration=integration,
-        adapter="native",
-        received_at=now,
-        body=json.dumps(body).encode(),
-        delivery_key=delivery_key,
-        dedup_key=str(body.get("dedup_key") or f"auto:{uuid.uuid4().hex}"),
-    )
-
-
-def receive_hook(
-    *,
-    integration: Integration,
-    body: bytes,
-    now: datetime,
-    headers: Mapping[str, str] | None = None,
-) -> Delivery:
-    """Take a vendor's body from inside, as its own address would have taken it (demo, trials).
-
-    A body that cannot be read is kept all the same, and quarantined by the engine.
-    """
-    given = dict(headers or {})
-    keys: dict[str, str | None] = {"delivery_key": None, "dedup_key": ""}
-    with suppress(InvalidEvent):
-        keys["delivery_key"] = ADAPTERS[integration.kind].delivery_key(body, given)
-        if checked := CHECKED.get(integration.kind):
-            fallback = f"auto:{uuid.uuid4().hex}"
-            keys["dedup_key"] = checked.validate(body, given, fallback_key=fallback)[0] or ""
-    return Delivery.objects.create(
-        integration=integration,
-        adapter=integration.kind,
-        received_at=now,
-        headers=redact_headers(given),
-        body=body,
-        **keys,
-    )
-
-
-# -- the engine's step
+KEPT = (Delivery.Status.RECEIVED, Delivery.Status.QUARANTINED)  # retention leaves these
+_LOCK = 0x4F50_0001  # advisory lock class of "one normaliser an integration"
 
 
 def normalise_due(*, now: datetime, limit: int = BATCH) -> int:

@@ -1,0 +1,50 @@
+"""Integrations, and what becomes of deliveries: normalised, ignored or quarantined."""
+
+from __future__ import annotations
+
+from apps.intake.services.integrations import (
+    HOOKS,
+    NewIntegration,
+    archive_integration,
+    create_integration,
+    internal_integration,
+    native_integration,
+    restore_integration,
+    rotate_token,
+    set_secret,
+)
+from apps.intake.services.normalising import (
+    BATCH,
+    HEAVY,
+    HEAVY_BATCH,
+    KEPT,
+    MAX_TRIES,
+    normalise_due,
+    purge,
+    replay,
+    wake,
+)
+from apps.intake.services.receiving import receive, receive_hook
+
+__all__ = [
+    "BATCH",
+    "HEAVY",
+    "HEAVY_BATCH",
+    "HOOKS",
+    "KEPT",
+    "MAX_TRIES",
+    "NewIntegration",
+    "archive_integration",
+    "create_integration",
+    "internal_integration",
+    "native_integration",
+    "normalise_due",
+    "purge",
+    "receive",
+    "receive_hook",
+    "replay",
+    "restore_integration",
+    "rotate_token",
+    "set_secret",
+    "wake",
+]
