@@ -27,6 +27,7 @@ _KEPT_HEADERS: Final = frozenset(
         "idempotency-key",
         "request-id",
         "x-request-id",
+        "x-opsportal-test",
         "x-github-event",
         "x-github-delivery",
         "x-github-hook-id",

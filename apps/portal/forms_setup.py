@@ -20,6 +20,7 @@ from django.db.models import QuerySet
 from apps.accounts.models import HourCycle, Person, Team, WeekStart
 from apps.accounts.roles import ROLE_HELP, Role
 from apps.intake.models import Integration
+from apps.intake.signatures import VERIFIERS
 from apps.notifications.channels import CHANNELS
 from apps.notifications.models import Channel, ContactMethod, Site
 from apps.notifications.services.site import ACCOUNT_FIELDS
@@ -321,10 +322,17 @@ class RotationForm(forms.Form):
 class IntegrationForm(forms.Form):
     KINDS = (
         (Integration.Kind.ALERTMANAGER, "Prometheus Alertmanager"),
+        (Integration.Kind.GRAFANA, "Grafana alerting"),
         (Integration.Kind.PAGERDUTY, "A tool that speaks PagerDuty's Events API"),
+        (Integration.Kind.OPSGENIE, "A tool that speaks Opsgenie's Alert API"),
         (Integration.Kind.GCP, "Google Cloud Monitoring"),
-        (Integration.Kind.GITHUB, "GitHub: deployments and releases"),
-        (Integration.Kind.NATIVE, "Your own scripts: our events API"),
+        (Integration.Kind.FIVETRAN, "Fivetran: syncs that fail or end"),
+        (Integration.Kind.STRIPE, "Stripe: disputes and failed payments"),
+        (Integration.Kind.SENTRY, "Sentry: issues and metric alerts"),
+        (Integration.Kind.GITHUB, "GitHub: deployments, releases and issues"),
+        (Integration.Kind.SLACK, "Slack: acknowledge and ask who is on call"),
+        (Integration.Kind.HEARTBEAT, "Jobs that ping when they have run"),
+        (Integration.Kind.NATIVE, "Your own scripts: our events and telemetry API"),
         (Integration.Kind.MAIL, "Mail (raw): a mail server hands on what customers write"),
     )
     kind = forms.ChoiceField(
@@ -344,10 +352,12 @@ class IntegrationForm(forms.Form):
         label="Name", required=False, max_length=80, help_text="Empty: named after its kind."
     )
     secret = forms.CharField(
-        label="GitHub's webhook secret",
+        label="Signing secret",
         required=False,
         max_length=200,
-        help_text="Only for GitHub, which signs with it. Write the same one there.",
+        help_text="Only where the tool signs what it sends: Stripe, Fivetran, Sentry, GitHub, "
+        "Grafana, Slack. Stripe, Sentry and Slack show you theirs; for the others write the same "
+        "text here and there.",
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
 
@@ -357,9 +367,32 @@ class IntegrationForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         values: dict[str, Any] = super().clean() or {}
-        if values.get("secret") and values.get("kind") != Integration.Kind.GITHUB:
-            self.add_error("secret", "Only GitHub signs its requests; leave this empty.")
+        if values.get("secret") and values.get("kind") not in VERIFIERS:
+            self.add_error("secret", "This kind does not sign its requests; leave this empty.")
         return values
+
+
+class SecretForm(forms.Form):
+    secret = forms.CharField(
+        label="New signing secret",
+        max_length=200,
+        help_text="The one before stays valid until you end it, so that nothing is lost meanwhile.",
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+
+
+class OwnerForm(forms.Form):
+    owner = forms.ModelChoiceField(
+        label="Owner",
+        queryset=Person.objects.none(),
+        required=False,
+        empty_label="Nobody: managers are told",
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        people = Person.objects.active().order_by("name")
+        self.fields["owner"].queryset = people  # type: ignore[attr-defined] # a model choice field
 
 
 # -- profile

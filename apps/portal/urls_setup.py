@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from apps.portal.views import join, mailbox, people, presets, profile, site, welcome
+from apps.portal.views import integrations, join, mailbox, people, presets, profile, site, welcome
 
 urlpatterns: list[URLPattern] = [
     path("welcome/", welcome.welcome, name="welcome"),
@@ -16,7 +16,14 @@ urlpatterns: list[URLPattern] = [
     path("people/<int:pk>/invite/", people.invite_again, name="invite_again"),
     path("schedules/new/", presets.rotation, name="rotation_preset"),
     path("integrations/new/", presets.integration, name="integration_new"),
-    path("integrations/<int:pk>/ready/", presets.integration_ready, name="integration_ready"),
+    path("integrations/", integrations.integrations, name="integrations"),
+    path("integrations/<int:pk>/", integrations.integration, name="integration"),
+    path(
+        "integrations/<int:pk>/deliveries/<int:delivery>/replay/",
+        integrations.delivery_replay,
+        name="integration_replay",
+    ),
+    path("integrations/<int:pk>/<slug:do>/", integrations.integration_act, name="integration_act"),
     path("profile/", profile.profile, name="profile"),
     path("profile/methods/", profile.add_method, name="profile_methods"),
     path("profile/methods/<int:pk>/", profile.method, name="profile_method"),

@@ -7,10 +7,12 @@ from apps.intake.services.integrations import (
     NewIntegration,
     archive_integration,
     create_integration,
+    end_old_secret,
     internal_integration,
     native_integration,
     restore_integration,
     rotate_token,
+    set_owner,
     set_secret,
 )
 from apps.intake.services.normalising import (
@@ -25,6 +27,7 @@ from apps.intake.services.normalising import (
     wake,
 )
 from apps.intake.services.receiving import receive, receive_hook
+from apps.intake.services.trying import send_test
 
 __all__ = [
     "BATCH",
@@ -36,6 +39,7 @@ __all__ = [
     "NewIntegration",
     "archive_integration",
     "create_integration",
+    "end_old_secret",
     "internal_integration",
     "native_integration",
     "normalise_due",
@@ -45,6 +49,8 @@ __all__ = [
     "replay",
     "restore_integration",
     "rotate_token",
+    "send_test",
+    "set_owner",
     "set_secret",
     "wake",
 ]

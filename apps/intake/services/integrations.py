@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import transaction
 
-from apps.accounts.models import Team
+from apps.accounts.models import Person, Team
 from apps.core import secrets
 from apps.core.errors import Conflict, Invalid
 from apps.intake.models import Integration
@@ -112,6 +112,20 @@ def set_secret(*, integration: Integration, secret: str) -> Integration:
     integration.secret_old_sealed = integration.secret_sealed
     integration.secret_sealed = secrets.seal(secret)
     integration.save(update_fields=["secret_sealed", "secret_old_sealed"])
+    return integration
+
+
+def set_owner(*, integration: Integration, owner: Person | None) -> Integration:
+    """Who is told when a delivery cannot be read; nobody leaves it to the managers."""
+    integration.owner = owner
+    integration.save(update_fields=["owner"])
+    return integration
+
+
+def end_old_secret(*, integration: Integration) -> Integration:
+    """The tool signs with the new secret by now: the one before stops at once."""
+    integration.secret_old_sealed = ""
+    integration.save(update_fields=["secret_old_sealed"])
     return integration
 
 

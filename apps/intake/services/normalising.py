@@ -153,7 +153,7 @@ def _event_row(row: Delivery, seq: int, event: CanonicalEvent) -> Event:
         source_ts=event.source_ts,
         links=list(event.links),
         details=details,
-        test=event.test,
+        test=event.test or row.headers.get("x-opsportal-test") == "1",
     )
 
 

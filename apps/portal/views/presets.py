@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.cache import never_cache
+from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from apps.accounts.models import Person
 from apps.accounts.roles import Grant
-from apps.core import clock, secrets
-from apps.intake.models import Delivery, Integration
-from apps.notifications.services import absolute, site
+from apps.core import clock
+from apps.notifications.services import site
 from apps.ownership.models import Surface
 from apps.portal import services
 from apps.portal.access import granted, viewer
 from apps.portal.forms import submit
 from apps.portal.forms_setup import IntegrationForm, RotationForm
+from apps.portal.views.integrations import show_once
 from apps.rotations.models import Schedule
-
-SECRET_SHOWN_FOR = 600  # seconds in which a reload still shows a new key
-
 
 # -- rotation
 
@@ -114,44 +109,6 @@ def integration(request: HttpRequest) -> HttpResponse:
         lambda values: services.create_integration(**values, by=viewer(request), now=clock.now()),
     )
     if made is not None:
-        # Sealed: the session table never holds a key that anybody could use.
-        shown = {"key": secrets.seal(made.key), "until": int(time.time()) + SECRET_SHOWN_FOR}
-        request.session["new_integration"] = {str(made.row.pk): shown}
-        return redirect("integration_ready", pk=made.row.pk)
+        show_once(request, made.row.pk, made.key)
+        return redirect("integration", pk=made.row.pk)
     return render(request, "portal/presets/integration.html", {"form": form})
-
-
-@granted(Grant.EDIT_INTEGRATIONS)
-@never_cache
-def integration_ready(request: HttpRequest, pk: int) -> HttpResponse:
-    """What to paste into the tool, and whether its first event has come."""
-    row = get_object_or_404(Integration.objects.filter(archived_at=None), pk=pk)
-    key = _shown_key(request, pk)
-    last = Delivery.objects.filter(integration=row).defer("body").order_by("-pk").first()
-    context = {
-        "row": row,
-        "key": key,
-        "kind": row.kind,
-        "url": _url(row, key),
-        "base": absolute(""),
-        "last": last,
-        "now": clock.now(),
-    }
-    return render(request, "portal/presets/ready.html", context)
-
-
-def _shown_key(request: HttpRequest, pk: int) -> str:
-    kept = request.session.get("new_integration", {}).get(str(pk))
-    if not kept or kept["until"] < time.time():
-        return ""
-    return secrets.unseal(kept["key"])
-
-
-def _url(row: Integration, key: str) -> str:
-    fixed = {
-        Integration.Kind.PAGERDUTY: "/v2/enqueue",
-        Integration.Kind.NATIVE: "/api/v1/events",
-    }
-    if row.kind in fixed:
-        return absolute(fixed[Integration.Kind(row.kind)])
-    return absolute(f"/hooks/{key}/{row.kind}") if key else ""
