@@ -47,8 +47,63 @@ _CLOCK: dict[str, Any] = {
     "target_seconds": 7200,
     "due_at": "2026-11-20T14:00:00Z",
 }
+_ALERT: dict[str, Any] = {
+    "id": "31",
+    "url": "https://ops.example.org/alerts/31/",
+    "summary": "Snowflake profiling fails: 8 of 21 runs in the last hour",
+    "severity": "critical",
+    "status": "firing",
+    "surface": "inspect.profiler.snowflake",
+    "source": "opsportal",
+    "dedup_key": "rule:profiler-failures:snowflake",
+    "kind": "real",
+}
+_INCIDENT: dict[str, Any] = {
+    "id": "4",
+    "ref": "INC-4",
+    "url": "https://ops.example.org/incidents/INC-4/",
+    "title": "Snowflake profiling times out",
+    "status": "investigating",
+    "severity": "SEV2",
+    "surface": "inspect.profiler.snowflake",
+    "commander": "ravi@example.org",
+    "kind": "real",
+}
 
 _ALL = (
+    EventType(
+        "alert.fired",
+        "An alert opened; `raised` when a standing one rose to a higher severity.",
+        {"alert": _ALERT, "raised": False},
+    ),
+    EventType(
+        "alert.resolved",
+        "An alert ended.",
+        {"alert": {**_ALERT, "status": "resolved"}, "by": "Prometheus Alertmanager"},
+    ),
+    EventType(
+        "incident.declared", "An incident was declared.", {"incident": _INCIDENT, "by": "Ravi Rao"}
+    ),
+    EventType(
+        "incident.status_changed",
+        "The incident moved from one state to another.",
+        {
+            "incident": {**_INCIDENT, "status": "mitigated"},
+            "from": "investigating",
+            "to": "mitigated",
+            "by": "Ravi Rao",
+        },
+    ),
+    EventType(
+        "incident.severity_changed",
+        "The incident's severity is another.",
+        {
+            "incident": {**_INCIDENT, "severity": "SEV1"},
+            "from": "SEV2",
+            "to": "SEV1",
+            "by": "Ravi Rao",
+        },
+    ),
     EventType("ticket.created", "A ticket was logged, by whatever way.", {"ticket": _TICKET}),
     EventType(
         "ticket.updated",

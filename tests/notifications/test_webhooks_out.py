@@ -24,6 +24,7 @@ from apps.notifications import catalog
 from apps.notifications import services as notifications
 from apps.notifications.models import Message, WebhookDelivery, WebhookEndpoint
 from apps.notifications.services import endpoints, webhooks
+from tests import builders as build
 from tests.conftest import Cast
 from tests.world import START, World
 
@@ -205,11 +206,11 @@ def test_a_failure_is_tried_again_on_the_schedule_under_the_same_id(
         settle(row.next_at - timedelta(seconds=1))  # not a second early
         now = row.next_at
     settle(now)
-    assert waited == [5, 300, 1800, 7200, 18000, 36000]
+    assert waited == [5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400]
     row = one()
-    assert (row.status, row.attempts) == ("failed", 7)
+    assert (row.status, row.attempts) == ("failed", 10)
     assert row.last_error == "busy: The other side cannot take it now (503)."
-    assert len(receiver.requests) == 7
+    assert len(receiver.requests) == 10
     assert {request.headers["webhook-id"] for request in receiver.requests} == {row.webhook_id}
     assert {request.body for request in receiver.requests} == {row.payload.encode()}
     stamps = [int(request.headers["webhook-timestamp"]) for request in receiver.requests]
@@ -562,3 +563,23 @@ def test_the_webhook_that_the_page_adds_would_be_taken() -> None:
     [body] = re.findall(r"/api/v1/webhooks \\\n.*?-d '(.*?)'\n```", DOC, re.S)
     made = notifications.create_endpoint(**json.loads(body), actor=audit.SYSTEM, now=START)
     assert made.row.patterns == ["ticket.*"]
+
+
+def test_alerts_and_incidents_have_events_whose_examples_fit_their_facts() -> None:
+    from apps.alerts.services.announcing import alert_facts
+    from apps.incidents.services.announcing import incident_facts
+
+    alert = build.alert(build.native())
+    incident = build.incident()
+    for name, facts in (("alert", alert_facts(alert)), ("incident", incident_facts(incident))):
+        for event in catalog.EVENTS.values():
+            if event.name.startswith(f"{name}."):
+                assert set(event.example[name]) == set(facts), event.name
+
+
+def test_a_restricted_incident_is_told_without_its_title(receiver: HttpReceiver) -> None:
+    endpoint(receiver.url, "incident.*")
+    incident = build.incident(title="Data of Ostra was seen by others", visibility="restricted")
+    told = WebhookDelivery.objects.filter(subject_ref=str(incident.pk), subject_kind="incident")
+    assert told.filter(event="incident.declared").count() == 1
+    assert all("Ostra" not in row.payload and "(restricted)" in row.payload for row in told)

@@ -20,7 +20,7 @@ from apps.incidents.events import IncidentResolved
 from apps.incidents.guards import Blocker
 from apps.incidents.models import Incident
 from apps.incidents.selectors import blockers as held
-from apps.incidents.services import impacts, reviews, running, status
+from apps.incidents.services import announcing, impacts, reviews, running, status
 from apps.incidents.services.commanding import Command, take_command
 from apps.incidents.services.pages import end_duties, lock_pages
 from apps.incidents.services.severity import begin_span, end_span
@@ -281,6 +281,10 @@ def _tell(
     if declaring and incident.commander_id is None:
         parts.append("Nobody was found to command it.")
     record(incident=incident, what=incident.status, text=" ".join(parts), actor=actor, now=now)
+    if declaring:
+        announcing.declared(incident=incident, by=actor, now=now)
+    else:
+        announcing.moved(incident=incident, was=was, by=actor, now=now)
 
 
 def _words(incident: Incident, said: Said) -> Iterator[str]:

@@ -9,6 +9,7 @@ from django.db import transaction
 from apps.core.audit import Actor
 from apps.core.errors import Conflict, Invalid
 from apps.incidents.models import Incident, Severity, SeveritySpan
+from apps.incidents.services import announcing
 from apps.incidents.services.pages import lock_pages, show_on_pages
 from apps.incidents.services.running import make_tasks
 from apps.incidents.services.timeline import record
@@ -48,6 +49,7 @@ def write_severity(
     record(
         incident=incident, what="severity", text=f"{was} → {severity}: {why}", actor=actor, now=now
     )
+    announcing.weighed(incident=incident, was=was, by=actor, now=now)
 
 
 @transaction.atomic

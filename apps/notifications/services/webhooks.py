@@ -33,7 +33,8 @@ from apps.notifications.services.site import site_config
 
 log = structlog.get_logger("opsportal.notifications")
 Status = WebhookDelivery.Status
-WAITS = (5, 300, 1800, 7200, 18000, 36000)  # seconds; after the last attempt it has failed
+# Seconds between attempts, three days in all; after the last one the delivery has failed.
+WAITS = (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
 LONGEST_WAIT = 86400  # seconds that an endpoint may ask us to wait
 GIVE_UP = timedelta(days=5)  # an endpoint that fails for so long is switched off
 DEADLINE = 10.0  # seconds for one attempt, all in all
