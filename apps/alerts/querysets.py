@@ -37,6 +37,11 @@ class MaintenanceQuerySet(models.QuerySet["MaintenanceWindow"]):
             return self.none()
         return self
 
+    def holding(self, now: datetime) -> MaintenanceQuerySet:
+        """Work that is going on at this instant by its times, however late the worker is."""
+        going = ["scheduled", "in_progress"]
+        return self.filter(status__in=going, starts_at__lte=now, ends_at__gt=now)
+
     def public(self) -> MaintenanceQuerySet:
         return self.filter(is_public=True)
 

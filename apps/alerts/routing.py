@@ -43,15 +43,16 @@ def matches(rule: Rule, facts: Facts) -> bool:
     if rule.integration_id is not None and rule.integration_id != facts.integration_id:
         return False
     return (
-        _glob(rule.source, facts.source)
-        and _glob(rule.component, facts.component)
-        and _glob(rule.class_name, facts.class_name)
-        and _glob(rule.summary, facts.summary)
+        glob(rule.source, facts.source)
+        and glob(rule.component, facts.component)
+        and glob(rule.class_name, facts.class_name)
+        and glob(rule.summary, facts.summary)
         and _label(rule.label, facts.details or {})
     )
 
 
-def _glob(pattern: str, value: str) -> bool:
+def glob(pattern: str, value: str) -> bool:
+    """Whether `value` fits a pattern of `*` and `?`, whatever its case; an empty one fits all."""
     # Square brackets are ordinary characters here: alert names are full of them.
     escaped = pattern.lower().replace("[", "[[]")
     return not pattern or fnmatchcase(value.lower(), escaped)
@@ -64,4 +65,4 @@ def _label(wanted: str, details: Mapping[str, Any]) -> bool:
     labels = details.get("labels")
     found = (labels or {}).get(name) if isinstance(labels, Mapping) else None
     found = details.get(name) if found is None else found
-    return isinstance(found, str | int | float | bool) and _glob(pattern or "*", str(found))
+    return isinstance(found, str | int | float | bool) and glob(pattern or "*", str(found))

@@ -7,5 +7,6 @@ from apps.core import clock
 
 
 def maintenance() -> int:
-    """Every minute: announced work begins and ends."""
-    return services.maintain_due(now=clock.now())
+    """Every minute: announced work begins and ends, and for whom it muted alerts is paged then."""
+    now = clock.now()
+    return services.maintain_due(now=now) + services.unmute_due(now=now)

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from apps.alerts.services.life import (
-    URGENCY,
     acknowledge,
-    comment,
     give_surface,
     group_key,
     link_incident,
-    note,
     page_was_acknowledged,
     resolve,
     take,
@@ -21,6 +18,9 @@ from apps.alerts.services.maintenance import (
     end_maintenance,
     maintain_due,
 )
+from apps.alerts.services.notes import comment, note
+from apps.alerts.services.silencing import change_silence, create_silence, end_silence
+from apps.alerts.services.waking import URGENCY, unmute_due
 
 __all__ = [
     "URGENCY",
@@ -28,8 +28,11 @@ __all__ = [
     "announce_maintenance",
     "cancel_maintenance",
     "change_maintenance",
+    "change_silence",
     "comment",
+    "create_silence",
     "end_maintenance",
+    "end_silence",
     "give_surface",
     "group_key",
     "link_incident",
@@ -38,4 +41,5 @@ __all__ = [
     "page_was_acknowledged",
     "resolve",
     "take",
+    "unmute_due",
 ]

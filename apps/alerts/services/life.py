@@ -2,7 +2,7 @@
 
 Severity decides: critical and error wake somebody, a warning is a low-urgency page, info is
 recorded. Later alerts join the group's page; a higher one raises it and starts the escalation
-again, also after an acknowledgement.
+again, also after an acknowledgement. `waking` does that, and says when nobody is paged.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ import hashlib
 from datetime import datetime
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Q
 
 from apps.accounts.models import Person
 from apps.alerts import routing
-from apps.alerts.events import AlertFired, AlertResolved, AlertRouted
+from apps.alerts.events import AlertResolved, AlertRouted
 from apps.alerts.models import (
     RANK,
     Alert,
@@ -26,6 +26,8 @@ from apps.alerts.models import (
     Severity,
     SourceClock,
 )
+from apps.alerts.services import announcing, waking
+from apps.alerts.services.notes import note
 from apps.core import audit, events
 from apps.core.audit import Actor
 from apps.core.errors import Conflict, Invalid
@@ -35,14 +37,7 @@ from apps.intake.canonical import meaningful_group
 from apps.intake.models import Event, Integration
 from apps.ownership.models import Surface
 from apps.paging import services as paging
-from apps.paging.models import Page, Urgency
-
-URGENCY = {
-    Severity.CRITICAL: Urgency.HIGH,
-    Severity.ERROR: Urgency.HIGH,
-    Severity.WARNING: Urgency.LOW,
-}
-_LOCK = 0x4F50_0002
+from apps.paging.models import Page
 
 
 @transaction.atomic
@@ -77,18 +72,17 @@ def _kind(event: Event) -> str:
 
 
 def _lock_pages(event: Event, integration: Integration) -> None:
-    """Take the integration, then the pages that this event may move.
+    """Take the integration, then the pages that this event may move, then groups without one.
 
-    Everybody locks in one order: pages, then groups, alerts, incidents, messages. One event of an
-    integration at a time, so that a burst cannot open two alerts.
+    Everybody locks in one order: pages, then groups, alerts, incidents, messages.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_advisory_xact_lock(%s, %s)", [_LOCK, integration.pk & 0x7FFF_FFFF]
-        )
+    waking.lock_source(integration.pk)
     mine = Q(alerts__dedup_key=event.dedup_key) | Q(key=group_key(event))
     groups = AlertGroup.objects.filter(mine, integration=integration, closed_at=None)
-    paging.lock(groups.exclude(page=None).values_list("page_id", flat=True))
+    found = dict(groups.values_list("pk", "page_id"))
+    paging.lock(page for page in found.values() if page)
+    if bare := [pk for pk, page in found.items() if not page]:
+        list(AlertGroup.objects.filter(pk__in=bare).order_by("pk").select_for_update())
 
 
 def _trigger(
@@ -120,7 +114,7 @@ def _trigger(
     )
     if rises:
         note(alert=alert, what="raised", text=f"Raised to {severity}.", actor=actor, now=now)
-        _tell_group(alert, _group_of(alert), actor, now, raised=True)
+        waking.tell_group(alert, _group_of(alert), actor, now, raised=True)
     return alert
 
 
@@ -177,7 +171,7 @@ def _open(event: Event, integration: Integration, actor: Actor, now: datetime) -
     note(alert=alert, what="triggered", text=alert.summary, actor=actor, now=now)
     note(alert=alert, what="routed", text=_routed_text(alert), actor=actor, now=now)
     if kind == Kind.REAL:
-        _tell_group(alert, group, actor, now, raised=False)
+        waking.tell_group(alert, group, actor, now, raised=False)
     return alert
 
 
@@ -251,55 +245,7 @@ def _open_group(event: Event, integration: Integration, now: datetime) -> AlertG
 
 def _group_of(alert: Alert) -> AlertGroup:
     assert alert.group_id is not None
-    return (
-        AlertGroup.objects.select_for_update(of=("self",))
-        .select_related("page")
-        .get(pk=alert.group_id)
-    )
-
-
-def _tell_group(
-    alert: Alert, group: AlertGroup, actor: Actor, now: datetime, *, raised: bool
-) -> None:
-    """Page for the group, or let the alert join the page that it has."""
-    severity = Severity(alert.severity)
-    higher = RANK[severity] > RANK[Severity(group.severity)]
-    if higher:
-        group.severity = severity
-        group.save(update_fields=["severity"])
-    urgency = URGENCY.get(severity)
-    page = group.page
-    if urgency and (page is None or page.status == Page.Status.RESOLVED):
-        _open_page(alert, group, urgency, actor, now)
-    elif urgency and page is not None and higher:
-        paging.raise_page(
-            page=page,
-            urgency=urgency,
-            summary=alert.summary,
-            actor=actor,
-            now=now,
-            reason=f"{severity.label}: {alert.summary}",
-        )
-    elif page is not None and not raised:
-        paging.join(page=page, text=f"{severity.label}: {alert.summary}", actor=actor, now=now)
-    events.publish(AlertFired(alert=alert, group=group, raised=raised or higher, at=now))
-
-
-def _open_page(alert: Alert, group: AlertGroup, urgency: str, actor: Actor, now: datetime) -> None:
-    group.page = paging.open_page(
-        summary=alert.summary,
-        urgency=urgency,
-        surface=alert.surface,
-        links=alert.links,
-        opener_kind="alert_group",
-        opener_ref=str(group.pk),
-        opener_url=f"/alerts/{alert.pk}/",
-        thread_key=f"alert-group-{group.pk}",
-        kind=alert.kind,
-        actor=actor,
-        now=now,
-    )
-    group.save(update_fields=["page"])
+    return waking.lock_group(alert.group_id)
 
 
 def _lock_page_of(alert: Alert) -> None:
@@ -377,23 +323,10 @@ def resolve(*, alert: Alert, actor: Actor, now: datetime, note: str = "") -> Ale
         group.save(update_fields=["closed_at"])
         if group.page and group.page.status != Page.Status.RESOLVED:
             paging.resolve(page=group.page, actor=actor, now=now)
+    if alert.kind == Kind.REAL:
+        announcing.resolved(alert=alert, by=actor, now=now)
     events.publish(AlertResolved(alert=alert, group=group, group_closed=not standing, at=now))
     return alert
-
-
-@transaction.atomic
-def note(*, alert: Alert, what: str, text: str, actor: Actor, now: datetime) -> AlertNote:
-    """Add a row to the alert's timeline."""
-    return AlertNote.objects.create(alert=alert, at=now, what=what, text=text, **actor.columns())
-
-
-def comment(*, alert: Alert, text: str, actor: Actor, now: datetime) -> AlertNote:
-    text = text.strip()
-    if not text or len(text) > 10_000:
-        raise Invalid(
-            "A comment has 1 to 10,000 characters.", fields={"text": ["Write something."]}
-        )
-    return note(alert=alert, what="comment", text=text, actor=actor, now=now)
 
 
 @transaction.atomic
@@ -416,6 +349,7 @@ def give_surface(
     group = _group_of(alert)
     if group.page and group.page.status != Page.Status.RESOLVED:
         paging.reroute(page=group.page, surface=surface, actor=actor, now=now)
+    waking.reconsider(group, actor, now)  # its new surface may not be muted
     if remember:
         _remember_rule(alert, surface)
     events.publish(AlertRouted(alert=alert, group=group, surface=surface, at=now))
