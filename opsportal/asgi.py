@@ -55,7 +55,7 @@ class OnePlace:
             await self._lifespan(receive, send)
         elif scope["type"] == "http":
             intake = self._intake()
-            if intake.handles(scope["path"]):
+            if intake.handles(scope["path"], scope["method"]):
                 await intake(scope, receive, send)
             else:
                 await self._to_django(scope, receive, send)

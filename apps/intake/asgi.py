@@ -55,8 +55,12 @@ class IntakeApp:
         self._places = asyncio.Semaphore(LARGE_AT_ONCE)
         self.limit = RateLimit(default_rate)
 
-    def handles(self, path: str) -> bool:
-        return door_of(path) is not None
+    def handles(self, path: str, method: str = "") -> bool:
+        """Whether a request is for one of the doors; without a method, whether any may be."""
+        door = door_of(path)
+        if door is None:
+            return False
+        return not (door.shared and method) or method in door.methods
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 class EventsNormalised:
     """A delivery became canonical events of one kind; the app that owns the kind takes them.
 
-    A kind that nobody listens for is kept and shown.
+    A kind that nobody listens for is kept and shown. A delivery of readings is told whole, with the
+    kind "telemetry" and no events: `readings.read_batch(delivery.adapter, …)` says what it holds.
     """
 
     kind: str

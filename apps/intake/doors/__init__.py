@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from apps.intake.doors import events, hooks, pagerduty
+from apps.intake.doors import events, hooks, opsgenie, pagerduty, ping, telemetry
 from apps.intake.wire import Answer, Request
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ class Door:
     open: Callable[[IntakeApp, Request], Awaitable[Answer]]
     methods: tuple[str, ...] = ("POST",)
     but: str = ""  # what ends in this is not its own
+    shared: bool = False  # other methods of the same address are Django's: lists of what came
 
     @property
     def shown(self) -> str:
@@ -35,9 +36,18 @@ class Door:
 DOORS: Final = (
     Door("/api/v1/events", events.event),
     Door("/api/v1/events/batch", events.batch),
+    Door("/api/v1/telemetry/profile-runs", telemetry.opens("profile_runs"), shared=True),
+    Door("/api/v1/telemetry/report-runs", telemetry.opens("report_runs"), shared=True),
+    Door("/api/v1/telemetry/semantic-labels", telemetry.opens("semantic_labels")),
+    Door("/api/v1/telemetry/sli-counts", telemetry.opens("sli_counts")),
+    Door("/api/v1/telemetry/measurements", telemetry.opens("measurements")),
     Door("/v2/enqueue", pagerduty.enqueue),
     Door("/v2/change/enqueue", pagerduty.enqueue_change),
-    Door("/hooks/", hooks.hook, but="/slack"),  # Slack is answered by Django
+    Door("/v2/alerts", opsgenie.create),
+    Door("/v2/alerts/", opsgenie.act),
+    Door("/ping/", ping.beat, ("GET", "HEAD", "POST")),
+    # Grafana may be told to PUT; Slack is answered by Django.
+    Door("/hooks/", hooks.hook, methods=("PUT", "POST"), but="/slack"),
 )
 _EXACT: Final = {door.path: door for door in DOORS if not door.path.endswith("/")}
 _BELOW: Final = tuple(door for door in DOORS if door.path.endswith("/"))

@@ -10,6 +10,7 @@ line in `batch.READINGS`, and an address in `apps/intake/doors/telemetry.py`.
 from __future__ import annotations
 
 from apps.intake.readings.batch import (
+    MAX_LINE,
     MAX_LINES,
     READINGS,
     Batch,
@@ -19,4 +20,13 @@ from apps.intake.readings.batch import (
     sift,
 )
 
-__all__ = ["MAX_LINES", "READINGS", "Batch", "Rejected", "lines_of", "read_batch", "sift"]
+__all__ = [
+    "MAX_LINE",
+    "MAX_LINES",
+    "READINGS",
+    "Batch",
+    "Rejected",
+    "lines_of",
+    "read_batch",
+    "sift",
+]

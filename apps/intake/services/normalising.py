@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from itertools import groupby
+from itertools import accumulate, groupby
 
 import structlog
 from django.db import DatabaseError, OperationalError, connection, transaction
-from django.db.models import F
+from django.db.models import F, Func, IntegerField
 
 from apps.core import audit, events
 from apps.core.errors import is_away
 from apps.core.transitions import move, settle
-from apps.intake.adapters import ADAPTERS
+from apps.intake.adapters import ADAPTERS, WHOLE
 from apps.intake.canonical import CanonicalEvent, InvalidEvent
 from apps.intake.events import EventsNormalised
 from apps.intake.models import Delivery, Event, Integration
+from apps.intake.readings import READINGS
 from apps.intake.redaction import redact_event
 
 log = structlog.get_logger("opsportal.intake")
@@ -25,8 +26,16 @@ BATCH = 100
 # Kinds whose bodies may be many megabytes: read one at a time, and a few in each pass.
 HEAVY = frozenset({Integration.Kind.MAIL})
 HEAVY_BATCH = 5
+BUDGET = 8 << 20  # bytes of bodies that one pass reads of an integration, but one at least
 KEPT = (Delivery.Status.RECEIVED, Delivery.Status.QUARANTINED)  # retention leaves these
 _LOCK = 0x4F50_0001  # advisory lock class of "one normaliser an integration"
+
+
+class OctetLength(Func):
+    """The bytes of a body, which PostgreSQL knows without reading it."""
+
+    function = "octet_length"
+    output_field = IntegerField()
 
 
 def normalise_due(*, now: datetime, limit: int = BATCH) -> int:
@@ -60,20 +69,38 @@ def _normalise_integration(integration_id: int, *, now: datetime, limit: int, he
     with _one_normaliser(integration_id) as mine:
         if not mine:
             return 0
-        found = Delivery.objects.filter(
-            integration_id=integration_id, status=Delivery.Status.RECEIVED
-        ).select_related("integration", "integration__surface")
-        rows = list((found.defer("body") if heavy else found).order_by("pk")[:limit])
-        for suspect, batch in groupby(rows, key=lambda row: row.tries > 0):
+        rows = _due(integration_id, limit=limit, heavy=heavy)
+        for alone, batch in groupby(rows, key=lambda row: heavy or _stands_alone(row)):
             group = list(batch)
-            # A batch that killed its process is tried again one by one, so only the culprit waits.
-            alone = suspect or heavy
             parts: Sequence[list[Delivery]] = [[row] for row in group] if alone else [group]
             for part in parts:
                 _take(part, now=now)
                 for row in part if heavy else ():
                     row.__dict__.pop("body", None)  # megabytes, and nobody asks again
         return len(rows)
+
+
+def _due(integration_id: int, *, limit: int, heavy: bool) -> list[Delivery]:
+    """The oldest waiting deliveries, no more than memory has room for; heavy ones unread."""
+    waiting = Delivery.objects.filter(
+        integration_id=integration_id, status=Delivery.Status.RECEIVED
+    ).order_by("pk")
+    found = waiting.select_related("integration", "integration__surface")
+    if heavy:
+        return list(found.defer("body")[:limit])
+    sizes = list(waiting.values_list("pk", OctetLength("body"))[:limit])
+    summed = accumulate(size for _, size in sizes)
+    fitting = [pk for (pk, _), upto in zip(sizes, summed, strict=True) if upto <= BUDGET]
+    return list(found.filter(pk__in=fitting or [pk for pk, _ in sizes[:1]]))
+
+
+def _stands_alone(row: Delivery) -> bool:
+    """A batch that killed its process is tried again one by one, so only the culprit waits.
+
+    Readings lock rows that other integrations' readings lock as well: they never share a
+    transaction, so that no two of them can wait for each other.
+    """
+    return row.tries > 0 or row.adapter in READINGS
 
 
 def _take(batch: list[Delivery], *, now: datetime) -> None:
@@ -96,6 +123,10 @@ def _normalise_one(row: Delivery, *, now: datetime) -> None:
     """One delivery in its own savepoint: what fails is set aside and its neighbors go on."""
     try:
         with transaction.atomic():
+            if row.adapter in READINGS:
+                events.publish(EventsNormalised("telemetry", row, (), now))
+                settle(row, to=Delivery.Status.NORMALISED, normalised_at=now)
+                return
             adapter = ADAPTERS[row.adapter]
             canonical = [
                 redact_event(event)
@@ -110,7 +141,7 @@ def _normalise_one(row: Delivery, *, now: datetime) -> None:
                 [_event_row(row, seq, event) for seq, event in enumerate(canonical)]
             )
             _hand_on(row, stored, now=now)
-            useful = any(event.kind != "ignore" for event in stored)
+            useful = row.adapter in WHOLE or any(event.kind != "ignore" for event in stored)
             to = Delivery.Status.NORMALISED if useful else Delivery.Status.IGNORED
             settle(row, to=to, normalised_at=now)
     except InvalidEvent as error:
@@ -130,6 +161,9 @@ def _normalise_one(row: Delivery, *, now: datetime) -> None:
 
 
 def _hand_on(row: Delivery, stored: list[Event], *, now: datetime) -> None:
+    if row.adapter in WHOLE:
+        events.publish(EventsNormalised(WHOLE[row.adapter], row, tuple(stored), now))
+        return
     for kind, found in groupby(stored, key=lambda event: event.kind):
         events.publish(EventsNormalised(kind, row, tuple(found), now))
 
