@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.alerts.api import views
+from apps.alerts.api import silences, views
 
 urlpatterns = [
     path("alerts", views.AlertList.as_view(), name="api-alerts"),
@@ -14,4 +14,7 @@ urlpatterns = [
     ),
     path("alerts/<str:pk>/resolve", views.AlertResolve.as_view(), name="api-alert-resolve"),
     path("alerts/<str:pk>/comment", views.AlertComment.as_view(), name="api-alert-comment"),
+    path("silences", silences.SilenceList.as_view(), name="api-silences"),
+    path("silences/<str:pk>", silences.SilenceDetail.as_view(), name="api-silence"),
+    path("silences/<str:pk>/end", silences.SilenceEnd.as_view(), name="api-silence-end"),
 ]
