@@ -16,7 +16,7 @@ from typing import Any, Final, Literal, TypedDict, get_args
 
 from apps.core import safe_json
 
-Kind = Literal["alert", "change", "ticket", "heartbeat", "telemetry", "ignore"]
+Kind = Literal["alert", "change", "ticket", "heartbeat", "telemetry", "schema", "ignore"]
 Action = Literal[
     "trigger", "acknowledge", "resolve", "note", "change", "open_ticket", "close_ticket", "mail"
 ]
@@ -84,6 +84,15 @@ def refuse(errors: Iterable[FieldError]) -> None:
     if found := list(errors):
         listed = "; ".join(f"'{error['field']}' {error['message']}" for error in found)
         raise InvalidEvent("invalid_event", f"The event is not valid: {listed}.", found)
+
+
+def missing(values: Mapping[str, Any]) -> list[FieldError]:
+    """An error for each field without a text or a number."""
+    return [
+        FieldError(field=name, message="is missing or blank")
+        for name, value in values.items()
+        if text_of(value) is None
+    ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,9 +28,12 @@ _KEPT_HEADERS: Final = frozenset(
         "request-id",
         "x-request-id",
         "x-opsportal-test",
+        "x-opsportal-verb",
         "x-github-event",
         "x-github-delivery",
         "x-github-hook-id",
+        "sentry-hook-resource",
+        "sentry-hook-timestamp",
         "webhook-id",
         "webhook-timestamp",
     )

@@ -10,7 +10,21 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final, Protocol
 
-from apps.intake.adapters import alertmanager, cloudevents, gcp, github, mail, native, pagerduty
+from apps.intake.adapters import (
+    alertmanager,
+    cloudevents,
+    fivetran,
+    gcp,
+    github,
+    grafana,
+    mail,
+    native,
+    opsgenie,
+    pagerduty,
+    ping,
+    sentry,
+    stripe,
+)
 from apps.intake.canonical import Body, CanonicalEvent, Headers
 
 
@@ -53,15 +67,24 @@ class CheckedAdapter(Adapter, Protocol):
 CHECKED: Final[dict[str, CheckedAdapter]] = {
     native.KIND: native,
     cloudevents.KIND: cloudevents,
+    opsgenie.KIND: opsgenie,
     pagerduty.KIND: pagerduty,
 }
 ADAPTERS: Final[dict[str, Adapter]] = {
     **CHECKED,
     alertmanager.KIND: alertmanager,
+    fivetran.KIND: fivetran,
     gcp.KIND: gcp,
     github.KIND: github,
+    grafana.KIND: grafana,
     mail.KIND: mail,
+    ping.KIND: ping,
+    sentry.KIND: sentry,
+    stripe.KIND: stripe,
 }
+
+# Their deliveries are handed on whole as this kind, also when they hold no event.
+WHOLE: Final[dict[str, str]] = {ping.KIND: "heartbeat"}
 
 
 def adapter_for(kind: str, headers: Headers) -> Adapter:

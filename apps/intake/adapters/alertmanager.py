@@ -35,7 +35,7 @@ from apps.intake.canonical import (
 KIND: Final[str] = "alertmanager"
 
 # A storm comes as one body: a thousand alerts hold some 20,000 values.
-_MAX_VALUES: Final = 200_000
+MAX_VALUES: Final = 200_000
 _ACTIONS: Final[dict[str, Action]] = {"firing": "trigger", "resolved": "resolve"}
 _SOURCES: Final = ("instance", "host", "hostname", "node", "pod", "service", "job", "namespace")
 _PLACES: Final = ("cluster", "zone", "region")
@@ -67,7 +67,7 @@ def normalise(
     body: Body, headers: Headers, *, received_at: datetime, fallback_key: str | None = None
 ) -> list[CanonicalEvent]:
     """One event for each alert, in the order of the body."""
-    data = read_object(body, max_values=_MAX_VALUES)
+    data = read_object(body, max_values=MAX_VALUES)
     alerts = data.get("alerts")
     if not isinstance(alerts, list):
         raise _invalid("alerts", "must be a list")

@@ -16,13 +16,13 @@ from apps.intake.canonical import (
     Action,
     Body,
     CanonicalEvent,
-    FieldError,
     Headers,
     InvalidEvent,
     fit_key,
     header,
     make_event,
     mapping_of,
+    missing,
     parse_time,
     read_object,
     refuse,
@@ -87,7 +87,7 @@ def _deployment(data: _Payload, received_at: datetime) -> list[CanonicalEvent]:
     environment = text_of(status.get("environment"), deployment.get("environment"))
     repository = _repository(data)
     refuse(
-        _missing({"deployment_status.state": state, "deployment_status.environment": environment})
+        missing({"deployment_status.state": state, "deployment_status.environment": environment})
     )
     if state not in _FINISHED:
         return []
@@ -140,7 +140,7 @@ def _release(data: _Payload, received_at: datetime) -> list[CanonicalEvent]:
     release = mapping_of(data.get("release"))
     tag = text_of(release.get("tag_name"))
     repository = _repository(data)
-    refuse(_missing({"release.tag_name": tag}))
+    refuse(missing({"release.tag_name": tag}))
     moment = parse_time(release.get("published_at")) or parse_time(release.get("created_at"))
     return [
         make_event(
@@ -174,7 +174,7 @@ def _issue(data: _Payload, received_at: datetime) -> list[CanonicalEvent]:
     issue = mapping_of(data.get("issue"))
     number, title = text_of(issue.get("number")), text_of(issue.get("title"))
     repository = _repository(data)
-    refuse(_missing({"issue.number": number, "issue.title": title}))
+    refuse(missing({"issue.number": number, "issue.title": title}))
     ended = issue.get("closed_at") if action == "close_ticket" else issue.get("updated_at")
     moment = parse_time(ended) or parse_time(issue.get("created_at"))
     return [
@@ -207,20 +207,12 @@ def _label_names(labels: Any) -> list[str]:
 def _repository(data: _Payload) -> str:
     name = text_of(mapping_of(data.get("repository")).get("full_name"))
     if name is None:
-        refuse(_missing({"repository.full_name": None}))
+        refuse(missing({"repository.full_name": None}))
     return name or ""
 
 
 def _html_url(data: _Payload) -> Any:
     return mapping_of(data.get("repository")).get("html_url")
-
-
-def _missing(values: Mapping[str, str | None]) -> list[FieldError]:
-    return [
-        FieldError(field=name, message="is missing or blank")
-        for name, value in values.items()
-        if not value
-    ]
 
 
 _READERS: Final[dict[str, Callable[[_Payload, datetime], list[CanonicalEvent]]]] = {

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from apps.intake.asgi import IntakeApp
 
 MAIL_PATIENCE: Final = 100.0  # seconds in which a large mail must be here
-HOOKS: Final = frozenset({"alertmanager", "gcp", "github", "mail"})
+HOOKS: Final = frozenset(
+    {"alertmanager", "fivetran", "gcp", "github", "grafana", "mail", "sentry", "stripe"}
+)
 
 
 async def hook(app: IntakeApp, request: Request) -> Answer:
