@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from apps.intake.services.integrations import (
     HOOKS,
+    KEYED,
+    SIGNED,
     NewIntegration,
     archive_integration,
     create_integration,
@@ -35,7 +37,9 @@ __all__ = [
     "HEAVY_BATCH",
     "HOOKS",
     "KEPT",
+    "KEYED",
     "MAX_TRIES",
+    "SIGNED",
     "NewIntegration",
     "archive_integration",
     "create_integration",

@@ -30,14 +30,33 @@ class NewIntegration:
             return "/v2/enqueue"
         if self.row.kind == kinds.NATIVE:
             return "/api/v1/events"
+        if self.row.kind == kinds.OPSGENIE:
+            return "/v2/alerts"
+        if self.row.kind == kinds.HEARTBEAT:
+            return f"/ping/{self.token}"
         return f"/hooks/{self.token}/{self.row.kind}"
 
 
-HOOKS = (
+HOOKS = (  # the token is part of the address
     Integration.Kind.ALERTMANAGER,
+    Integration.Kind.FIVETRAN,
     Integration.Kind.GCP,
     Integration.Kind.GITHUB,
+    Integration.Kind.GRAFANA,
     Integration.Kind.MAIL,
+    Integration.Kind.SENTRY,
+    Integration.Kind.SLACK,
+    Integration.Kind.STRIPE,
+    Integration.Kind.HEARTBEAT,
+)
+KEYED = (Integration.Kind.PAGERDUTY, Integration.Kind.OPSGENIE)  # the token is a key beside it
+SIGNED = (  # the vendor signs, so a secret can be checked
+    Integration.Kind.FIVETRAN,
+    Integration.Kind.GITHUB,
+    Integration.Kind.GRAFANA,
+    Integration.Kind.SENTRY,
+    Integration.Kind.SLACK,
+    Integration.Kind.STRIPE,
 )
 
 
@@ -49,17 +68,18 @@ def create_integration(
     team: Team | None = None,
     secret: str = "",
     rate: int | None = None,
+    owner: Person | None = None,
     now: datetime,
 ) -> NewIntegration:
-    """Add a vendor integration. PagerDuty keys have 32 characters, URL tokens 40.
+    """Add a vendor integration. PagerDuty keys have 32 characters, other tokens 40.
 
     Native integrations are made with their API key (`accounts.create_key` and the first post).
     """
-    if kind not in {*HOOKS, Integration.Kind.PAGERDUTY}:
+    if kind not in {*HOOKS, *KEYED}:
         raise Invalid(f"There is no integration of kind {kind}.", fields={"kind": ["Unknown."]})
-    if secret and kind != Integration.Kind.GITHUB:
+    if secret and kind not in SIGNED:
         raise Invalid(f"{kind} does not sign its requests; a secret would never be checked.")
-    token = secrets.token(32 if kind == Integration.Kind.PAGERDUTY else 40)
+    token = _token(kind)
     row = Integration.objects.create(
         kind=kind,
         name=(name or _name_for(kind, surface))[:80],
@@ -69,9 +89,14 @@ def create_integration(
         token_hint=token[:6],
         secret_sealed=secrets.seal(secret),
         rate=rate,
+        owner=owner,
         created_at=now,
     )
     return NewIntegration(row, token)
+
+
+def _token(kind: str) -> str:
+    return secrets.token(32 if kind == Integration.Kind.PAGERDUTY else 40)
 
 
 def _name_for(kind: str, surface: Surface | None) -> str:
@@ -99,9 +124,9 @@ def native_integration(*, api_key: Any, surface: Surface | None, now: datetime) 
 
 def rotate_token(*, integration: Integration, now: datetime) -> NewIntegration:
     """A new credential; the old one stops at once."""
-    if integration.kind not in {*HOOKS, Integration.Kind.PAGERDUTY}:
+    if integration.kind not in {*HOOKS, *KEYED}:
         raise Conflict("This integration's credential is its API key. Rotate that instead.")
-    token = secrets.token(32 if integration.kind == Integration.Kind.PAGERDUTY else 40)
+    token = _token(integration.kind)
     integration.digest, integration.token_hint = secrets.digest(token), token[:6]
     integration.save(update_fields=["digest", "token_hint"])
     return NewIntegration(integration, token)
