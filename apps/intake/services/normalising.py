@@ -19,6 +19,7 @@ from apps.intake.events import EventsNormalised
 from apps.intake.models import Delivery, Event, Integration
 from apps.intake.readings import READINGS
 from apps.intake.redaction import redact_event
+from apps.intake.services.telling import tell_owner
 
 log = structlog.get_logger("opsportal.intake")
 MAX_TRIES = 5  # a delivery whose processing keeps dying is set aside
@@ -194,6 +195,7 @@ def _event_row(row: Delivery, seq: int, event: CanonicalEvent) -> Event:
 def _quarantine(row: Delivery, error: str, *, now: datetime) -> None:
     log.warning("delivery quarantined", delivery=row.pk, error=error)
     settle(row, to=Delivery.Status.QUARANTINED, error=error[:2000])
+    tell_owner(row, now=now)
 
 
 @transaction.atomic
