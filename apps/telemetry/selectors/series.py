@@ -1,0 +1,424 @@
+# ruff: noqa: S608 - what is put into statements are names written in this module
+"""What rules look at: counts, readings and times of any stretch [since, until), exactly.
+
+A stretch of many hours adds the hourly sums that are kept as runs come in to the runs of its two
+ragged ends, so that what a look costs depends on what ran lately and not on how much history there
+is. Nobody is asked for here: rules see everything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+from django.db import connection
+from django.db.models import Count, F, Min, Q, Sum
+
+from apps.customers.models import Connection
+from apps.ownership.models import Surface
+from apps.telemetry.classify import TIMED
+from apps.telemetry.models import (
+    ColumnType,
+    Measurement,
+    ProfiledSource,
+    ProfiledTable,
+    RunRollup,
+    SemanticLabel,
+    SliCount,
+    Slo,
+    StratumWeight,
+    TypeChange,
+)
+
+HOUR = timedelta(hours=1)
+RAGGED = 3 * HOUR  # up to here the runs themselves are counted
+NOWHERE = "no surface"
+PROFILE, REPORT = "profile_runs", "report_runs"
+_ALL = "''"
+
+
+class Tally(NamedTuple):
+    bad: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """Where the runs of one kind stand, and how a rule's groups are called there."""
+
+    name: str
+    rollup: str
+    facet: str
+
+
+_TABLES = {
+    PROFILE: _Table("telemetry_profilerun", "profile", "warehouse_type"),
+    REPORT: _Table("telemetry_reportrun", "report", "template"),
+}
+
+
+def tallies(
+    *,
+    kind: str,
+    since: datetime,
+    until: datetime,
+    by: str = "",
+    facet: str = "",
+    surfaces: Collection[int] | None = None,
+) -> dict[str, Tally]:
+    """Bad runs of those that count, by "" (all), facet, surface or source.
+
+    `surfaces` narrows to these ids. A source is keyed as in `sources`.
+    """
+    table = _TABLES[kind]
+    first, last = _hours(since, until)
+    rolled = by != "source" and first < last and until - since > RAGGED
+    group = {"facet": table.facet, "surface": "surface_id::text", "source": "source_id::text"}
+    raw = [(since, first), (last, until)] if rolled else [(since, until)]
+    where, values = _narrowed(table.facet, facet, surfaces)
+    one = (
+        f"SELECT {group.get(by, _ALL)} AS g, count(*) FILTER (WHERE verdict = 'bad') AS bad,"
+        f" count(*) AS total FROM {table.name} WHERE finished_at >= %s AND finished_at < %s"
+        f" AND verdict IN ('good', 'bad'){where} GROUP BY 1"
+    )
+    parts = [one] * len(raw)
+    given: list[Any] = [value for pair in raw for value in (*pair, *values)]
+    if rolled:
+        where, values = _narrowed("facet", facet, surfaces)
+        names = {"facet": "facet", "surface": "surface_id::text"}
+        parts.append(
+            f"SELECT {names.get(by, _ALL)} AS g, sum(bad) AS bad, sum(good + bad) AS total"
+            f" FROM telemetry_runrollup WHERE kind = %s AND grain = 'hour' AND starts_at >= %s"
+            f" AND starts_at < %s{where} GROUP BY 1"
+        )
+        given += [table.rollup, first, last, *values]
+    rows = _rows(
+        f"SELECT g, sum(bad)::bigint, sum(total)::bigint FROM ({' UNION ALL '.join(parts)}) t"
+        " GROUP BY g HAVING sum(total) > 0",
+        given,
+    )
+    found = {str(g or ""): Tally(int(bad), int(total)) for g, bad, total in rows}
+    return _named(found, by)
+
+
+def _hours(since: datetime, until: datetime) -> tuple[datetime, datetime]:
+    """The whole hours inside."""
+    floor = since.replace(minute=0, second=0, microsecond=0)
+    first = floor if floor == since else floor + HOUR
+    return first, until.replace(minute=0, second=0, microsecond=0)
+
+
+def _narrowed(column: str, facet: str, surfaces: Collection[int] | None) -> tuple[str, list[Any]]:
+    where, values = "", list[Any]()
+    if facet:
+        where, values = f" AND {column} = %s", [facet]
+    if surfaces is not None:
+        where, values = f"{where} AND surface_id = ANY(%s)", [*values, list(surfaces)]
+    return where, values
+
+
+def _rows(statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        found: list[tuple[Any, ...]] = cursor.fetchall()
+    return found
+
+
+def _named(found: dict[str, Tally], by: str) -> dict[str, Tally]:
+    """Ids become what people read."""
+    if by == "surface":
+        ids = [int(key) for key in found if key]
+        keys = dict(Surface.objects.filter(pk__in=ids).values_list("pk", "key"))
+        return {keys[int(key)] if key else NOWHERE: one for key, one in found.items()}
+    if by == "source":
+        rows = ProfiledSource.objects.filter(pk__in=[int(key) for key in found])
+        return {key_of(row): found[str(row.pk)] for row in rows}
+    return found
+
+
+def key_of(source: ProfiledSource) -> str:
+    """A source's name with its number: readable, and never another's."""
+    return f"{str(source)[:180]}#{source.pk}"
+
+
+# -- labels
+
+
+def labels(*, truths: Sequence[str], by: str, since: datetime, until: datetime) -> dict[str, Tally]:
+    """Wrong labels of all that were checked, by stratum or by predicted type."""
+    rows = SemanticLabel.objects.filter(
+        truth_source__in=list(truths), sampled_at__gte=since, sampled_at__lt=until
+    )
+    found = rows.order_by().values_list(by)
+    counted = found.annotate(bad=Count("pk", filter=Q(correct=False)), total=Count("pk"))
+    return {str(key): Tally(bad, total) for key, bad, total in counted}
+
+
+def weights() -> dict[str, float]:
+    """Shares of production by stratum: what somebody set, the rest as in the inventories."""
+    fixed = {row.stratum: float(row.weight) for row in StratumWeight.objects.all()}
+    rows = ColumnType.objects.filter(source__archived_at=None).order_by()
+    counted = dict(rows.values_list("semantic_type").annotate(n=Count("pk")))
+    rest = {key: n for key, n in counted.items() if key not in fixed}
+    left = max(0.0, 1 - sum(fixed.values())) if fixed else 1.0
+    total = sum(rest.values()) or 1
+    return {**{key: left * n / total for key, n in rest.items()}, **fixed}
+
+
+# -- objectives
+
+
+def below(surface: Surface | None) -> list[int] | None:
+    """A surface with all that hang below it; None for everything."""
+    if surface is None:
+        return None
+    parents = dict(Surface.objects.values_list("pk", "parent_id"))
+    found = [surface.pk]
+    for pk in found:
+        found += [one for one, parent in parents.items() if parent == pk and one not in found]
+    return found
+
+
+def slo_tally(
+    *, slo: Slo, since: datetime, until: datetime, surfaces: Collection[int] | None
+) -> Tally:
+    """Bad events of all that an objective speaks of; `surfaces` are `below(slo.surface)`."""
+    if slo.sli in {Slo.Sli.PROFILE_RUNS, Slo.Sli.REPORT_RUNS}:
+        found = tallies(kind=slo.sli, since=since, until=until, facet=slo.facet, surfaces=surfaces)
+        return found.get("", Tally(0, 0))
+    if slo.sli == Slo.Sli.COUNTS:
+        counts = SliCount.objects.filter(
+            sli=slo.count_key, starts_at__gte=since, starts_at__lt=until
+        )
+        counts = counts.filter(part=slo.facet) if slo.facet else counts
+        counts = counts.filter(surface__in=surfaces) if surfaces is not None else counts
+        sums = counts.aggregate(total=Sum("total"), bad=Sum(F("total") - F("good")))
+        return Tally(sums["bad"] or 0, sums["total"] or 0)
+    rows = SemanticLabel.objects.filter(
+        truth_source__in=("audit", "fixture"), sampled_at__gte=since, sampled_at__lt=until
+    )
+    rows = rows.filter(warehouse_type=slo.facet) if slo.facet else rows
+    rows = rows.filter(surface__in=surfaces) if surfaces is not None else rows
+    return Tally(
+        *rows.aggregate(bad=Count("pk", filter=Q(correct=False)), total=Count("pk")).values()
+    )
+
+
+def newest_first(
+    *, slo: Slo, count: int, until: datetime, surfaces: Collection[int] | None
+) -> list[bool]:
+    """Whether each of the last events was bad, of four weeks at most; counts name no single one."""
+    table = _TABLES.get(slo.sli)
+    if table is None:
+        return []
+    where, values = _narrowed(table.facet, slo.facet, surfaces)
+    rows = _rows(
+        f"SELECT verdict = 'bad' FROM {table.name} WHERE finished_at >= %s AND finished_at < %s"
+        f" AND verdict IN ('good', 'bad'){where} ORDER BY finished_at DESC, id DESC LIMIT %s",
+        [until - timedelta(days=28), until, *values, count],
+    )
+    return [bool(bad) for (bad,) in rows]
+
+
+# -- readings
+
+
+class Reading(NamedTuple):
+    at: datetime
+    value: float
+    limit: float | None
+
+
+def readings(
+    *, metric: str, subject: str, since: datetime, until: datetime
+) -> dict[str, list[Reading]]:
+    """Values by subject, oldest first."""
+    rows = Measurement.objects.filter(
+        metric=metric, at__gte=since, at__lt=until, value__isnull=False
+    )
+    rows = rows.filter(subject=subject) if subject else rows
+    found: dict[str, list[Reading]] = {}
+    for of, at, value, limit in rows.order_by("at", "pk").values_list(
+        "subject", "at", "value", "limit"
+    ):
+        assert value is not None
+        found.setdefault(of, []).append(Reading(at, value, limit))
+    return found
+
+
+_ENDINGS = """
+WITH RECURSIVE s AS (
+  (SELECT subject FROM telemetry_measurement WHERE metric = %(metric)s ORDER BY subject LIMIT 1)
+  UNION ALL
+  SELECT (SELECT m.subject FROM telemetry_measurement m
+    WHERE m.metric = %(metric)s AND m.subject > s.subject ORDER BY m.subject LIMIT 1)
+  FROM s WHERE s.subject IS NOT NULL
+)
+SELECT s.subject, l.not_after, l.at FROM s CROSS JOIN LATERAL (
+  SELECT m.not_after, m.at FROM telemetry_measurement m
+  WHERE m.metric = %(metric)s AND m.subject = s.subject AND m.at <= %(until)s
+    AND m.not_after IS NOT NULL
+  ORDER BY m.at DESC LIMIT 1
+) l WHERE s.subject IS NOT NULL AND (%(subject)s = '' OR s.subject = %(subject)s)
+"""
+
+
+class Ending(NamedTuple):
+    not_after: datetime
+    at: datetime
+
+
+def endings(*, metric: str, subject: str, until: datetime) -> dict[str, Ending]:
+    """When each subject ends, by its last reading: from subject to subject along the index."""
+    with connection.cursor() as cursor:
+        cursor.execute(_ENDINGS, {"metric": metric, "subject": subject, "until": until})
+        rows = cursor.fetchall()
+    return {of: Ending(not_after.astimezone(UTC), at) for of, not_after, at in rows}
+
+
+# -- sources and their age
+
+
+@dataclass(frozen=True, slots=True)
+class SourceNow:
+    """A source, or a connection that should have sent runs and never did."""
+
+    key: str
+    label: str
+    known_since: datetime
+    last_success_at: datetime | None
+    cadence_seconds: int | None
+    max_age_seconds: int | None
+    is_paused: bool
+    changed_at: datetime | None
+    surface: str
+
+
+def sources() -> list[SourceNow]:
+    """Every source that is not archived, and connections with a cadence and no run at all."""
+    rows = ProfiledSource.objects.filter(archived_at=None).select_related("connection", "surface")
+    changed = _changed()
+    found = [_source(row, changed.get(row.pk)) for row in rows]
+    silent = Connection.objects.filter(
+        archived_at=None, cadence_seconds__gt=0, profiled_sources=None
+    )
+    return found + [_silent(row) for row in silent]
+
+
+def _changed() -> dict[int, datetime]:
+    """By source, when the first table changed that was not profiled since."""
+    late = Q(profiled_at=None) | Q(upstream_changed_at__gt=F("profiled_at"))
+    rows = ProfiledTable.objects.filter(late, upstream_changed_at__isnull=False).order_by()
+    return dict(rows.values_list("source_id").annotate(first=Min("upstream_changed_at")))
+
+
+def _source(row: ProfiledSource, changed_at: datetime | None) -> SourceNow:
+    cadence = row.cadence
+    paused = row.paused_at or (row.connection.paused_at if row.connection else None)
+    surface = row.surface if row.surface and row.surface.archived_at is None else None
+    return SourceNow(
+        key=key_of(row), label=str(row), known_since=row.first_seen_at,
+        last_success_at=row.last_success_at,
+        cadence_seconds=int(cadence.total_seconds()) if cadence else None,
+        max_age_seconds=row.max_age_seconds, is_paused=paused is not None,
+        changed_at=changed_at, surface=surface.key if surface else "",
+    )  # fmt: skip
+
+
+def _silent(row: Connection) -> SourceNow:
+    return SourceNow(
+        key=f"connection {row.key}", label=f"{row.name} (never profiled)",
+        known_since=row.created_at, last_success_at=None, cadence_seconds=row.cadence_seconds,
+        max_age_seconds=None, is_paused=row.paused_at is not None, changed_at=None, surface="",
+    )  # fmt: skip
+
+
+# -- inventories
+
+
+class Inventory(NamedTuple):
+    changed: int
+    columns: int
+    label: str
+
+
+def inventory(*, by: str, since: datetime, until: datetime) -> dict[str, Inventory]:
+    """Columns whose type changed, of all in the inventories of the sources that changed."""
+    rows = TypeChange.objects.filter(at__gte=since, at__lt=until, source__archived_at=None)
+    changed = dict(
+        rows.order_by().values_list("source_id").annotate(n=Count("column_ref", distinct=True))
+    )
+    if not changed:
+        return {}
+    columns = dict(
+        ColumnType.objects.filter(source__in=list(changed))
+        .order_by().values_list("source_id").annotate(n=Count("pk"))
+    )  # fmt: skip
+    if not by:
+        return {"": Inventory(sum(changed.values()), sum(columns.values()), "")}
+    named = ProfiledSource.objects.filter(pk__in=list(changed))
+    return {
+        key_of(row): Inventory(changed[row.pk], columns.get(row.pk, 0), str(row)) for row in named
+    }
+
+
+# -- durations
+
+
+class Duration(NamedTuple):
+    p95: float | None
+    n: int
+
+
+def durations(*, facet: str, by: str, since: datetime, until: datetime) -> dict[str, Duration]:
+    """The exact 95th percentile in seconds, each size by itself; what was cut off counts with the
+    time it got."""
+    where, values = _narrowed("warehouse_type", facet, None)
+    name = "warehouse_type || ' ' || size" if by == "facet" else "size"
+    rows = _rows(
+        f"SELECT {name}, percentile_cont(0.95) WITHIN GROUP (ORDER BY duration_ms) / 1000.0,"
+        " count(*) FROM telemetry_profilerun WHERE finished_at >= %s AND finished_at < %s"
+        " AND verdict IN ('good', 'bad') AND duration_ms IS NOT NULL AND outcome = ANY(%s)"
+        f"{where} GROUP BY 1",
+        [since, until, list(TIMED), *values],
+    )
+    return {str(key): Duration(float(p95), int(n)) for key, p95, n in rows}
+
+
+# -- counts
+
+
+def counted(*, what: str, since: datetime, until: datetime) -> int:
+    """How many came: corrections, type_changes, runs_bad or reports_bad."""
+    if what == "corrections":
+        rows = SemanticLabel.objects.filter(truth_source="user_correction", correct=False)
+        return rows.filter(sampled_at__gte=since, sampled_at__lt=until).count()
+    if what == "type_changes":
+        return TypeChange.objects.filter(at__gte=since, at__lt=until).count()
+    kind = PROFILE if what == "runs_bad" else REPORT
+    return tallies(kind=kind, since=since, until=until).get("", Tally(0, 0)).bad
+
+
+def history_from(*, what: str) -> datetime | None:
+    """Since when anything is known that could have been counted."""
+    kind = RunRollup.Kind.REPORT if what == "reports_bad" else RunRollup.Kind.PROFILE
+    rollups = RunRollup.objects.filter(kind=kind, grain="day")
+    found = [rollups.aggregate(first=Min("starts_at"))["first"]]
+    if what in {"corrections", "type_changes"}:
+        found.append(ProfiledSource.objects.aggregate(first=Min("first_seen_at"))["first"])
+    if what == "corrections":
+        found += [
+            SemanticLabel.objects.filter(truth_source=truth).aggregate(first=Min("sampled_at"))[
+                "first"
+            ]
+            for truth in SemanticLabel.TruthSource.values
+        ]
+    if what == "type_changes":
+        found.append(TypeChange.objects.aggregate(first=Min("at"))["first"])
+    return min(_known(found), default=None)
+
+
+def _known(found: Iterable[datetime | None]) -> list[datetime]:
+    return [one for one in found if one is not None]
