@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from apps.alerts import services
+from apps.alerts.services import arriving
 from apps.intake.events import EventsNormalised
 from apps.paging.events import PageAcknowledged
 
@@ -11,6 +12,8 @@ def take_events(event: EventsNormalised) -> None:
     if event.kind == "alert":
         for row in event.events:
             services.take(event=row, integration=event.delivery.integration, now=event.at)
+    elif event.kind == "heartbeat":
+        arriving.take_delivery(delivery=event.delivery, now=event.at)
 
 
 def page_acknowledged(event: PageAcknowledged) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from apps.alerts import services
+from apps.alerts.services import arriving
 from apps.core import clock
 
 
@@ -10,3 +11,8 @@ def maintenance() -> int:
     """Every minute: announced work begins and ends, and for whom it muted alerts is paged then."""
     now = clock.now()
     return services.maintain_due(now=now) + services.unmute_due(now=now)
+
+
+def heartbeats() -> int:
+    """Every minute: jobs that are silent for too long are raised, our own among them."""
+    return arriving.sweep_all(now=clock.now())

@@ -5,9 +5,11 @@ The ORM broker makes an enqueue part of the caller's transaction: rolled back, i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django_q.tasks import async_task
@@ -41,3 +43,22 @@ def enqueue(task: str, **arguments: Any) -> str:
         waiting.append((task, arguments))
         return "held"
     return str(async_task(task, **arguments))
+
+
+@dataclass(frozen=True)
+class Run:
+    """The last run of a schedule that ended, well or not."""
+
+    name: str
+    started_at: datetime
+    ended_at: datetime
+    succeeded: bool
+
+
+def last_runs(schedules: Iterable[str]) -> list[Run]:
+    """The last run of each of these schedules that the cluster still remembers."""
+    from django_q.models import Task
+
+    rows = Task.objects.filter(group__in=list(schedules)).order_by("group", "-stopped")
+    facts = rows.distinct("group").values_list("group", "started", "stopped", "success")
+    return [Run(*found) for found in facts]

@@ -171,6 +171,10 @@ class Store:
         pk, kind, rate, secret, old = rows[0]
         return Source(pk, kind, rate, tuple(s for s in (secret, old) if s))
 
+    async def rows(self, sql: str, params: Sequence[Any]) -> list[tuple[Any, ...]]:
+        """What a door of its own has to look up before it answers."""
+        return await self._rows(sql, params)
+
     async def put(self, item: Received, now: datetime) -> Kept:
         """Commit one delivery; when this returns it survives a crash."""
         size = len(item.body)

@@ -58,6 +58,7 @@ class Request:
 
     def __init__(self, scope: Scope, receive: Receive) -> None:
         self.path: str = scope["path"]
+        self.query: str = scope.get("query_string", b"").decode("latin-1")
         self.method: str = scope["method"]
         self.headers = {
             name.decode("latin-1").lower(): value.decode("latin-1")

@@ -16,7 +16,10 @@ from apps.runbooks.models import Runbook
 
 
 @pghistory.track(
-    exclude=["last_ping_at", "last_start_at", "last_duration_ms", "last_remote_ip", "due_at"]
+    exclude=[
+        *("last_ping_at", "last_start_at", "last_duration_ms", "last_remote_ip"),
+        *("due_at", "since_at"),
+    ]
 )
 class Heartbeat(models.Model):
     """A job that pings when it has run: every `period_seconds`, or by cron in its own zone."""
@@ -58,6 +61,7 @@ class Heartbeat(models.Model):
     last_duration_ms = models.PositiveBigIntegerField(null=True, editable=False)
     last_remote_ip = models.GenericIPAddressField(null=True, editable=False)
     due_at = models.DateTimeField(null=True, editable=False)  # down when it is past, with grace
+    since_at = models.DateTimeField(editable=False)  # made, resumed or given another rhythm then
     own_job = models.CharField(max_length=60, blank=True, editable=False)  # one of our schedules
     created_at = models.DateTimeField(editable=False)
     archived_at = models.DateTimeField(null=True, blank=True, editable=False)
