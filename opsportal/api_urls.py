@@ -11,7 +11,7 @@ from apps.core.api.views import NotHere
 APPS = (
     *("incidents", "alerts", "changes", "intake", "paging", "rotations"),
     *("customers", "ownership", "calendars", "notifications", "support", "followups"),
-    "runbooks",
+    *("runbooks", "telemetry"),
 )
 
 urlpatterns: list[URLPattern | URLResolver] = [

@@ -116,7 +116,7 @@ def threshold(slo: float, burn: float) -> float:
 
 def burn(bad: float, total: float, slo: float) -> float | None:
     """How fast the budget is spent by what a window held; None of nothing."""
-    return bad / total / (1 - slo) if total else None
+    return round(bad / total / (1 - slo), 9) if total else None
 
 
 def exceeds(window: Window, limit: float) -> bool:

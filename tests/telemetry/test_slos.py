@@ -103,12 +103,13 @@ def test_a_change_keeps_what_it_does_not_name() -> None:
 
 def test_one_that_was_laid_down_is_changed_only_when_it_is_taken_up_again() -> None:
     row = slo()
-    laid = slos.archive_slo(slo=row, actor=audit.SYSTEM, now=NOON)
-    again = slos.archive_slo(slo=row, actor=audit.SYSTEM, now=NOON + DAY)
+    laid = slos.change_slo(slo=row, actor=audit.SYSTEM, now=NOON, archived=True)
+    again = slos.change_slo(slo=row, actor=audit.SYSTEM, now=NOON + DAY, archived=True)
     assert laid.archived_at == again.archived_at == NOON
     with pytest.raises(Conflict):
         slos.change_slo(slo=row, actor=audit.SYSTEM, now=NOON, name="New")
-    assert slos.restore_slo(slo=row, actor=audit.SYSTEM, now=NOON).archived_at is None
+    taken = slos.change_slo(slo=row, actor=audit.SYSTEM, now=NOON, archived=False, name="New")
+    assert taken.archived_at is None and taken.name == "New"
 
 
 # -- its budget
@@ -276,5 +277,5 @@ def test_an_objective_of_everything_freezes_everything_while_it_stands(
     slos.change_slo(slo=row, actor=audit.SYSTEM, now=NOON, policy="warn")
     assert budgets.frozen(surface=surface, now=NOON) is None
     slos.change_slo(slo=row, actor=audit.SYSTEM, now=NOON, policy="freeze")
-    slos.archive_slo(slo=row, actor=audit.SYSTEM, now=NOON)
+    slos.change_slo(slo=row, actor=audit.SYSTEM, now=NOON, archived=True)
     assert budgets.frozen(surface=surface, now=NOON) is None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from django.db.models import Q
 
@@ -33,6 +33,10 @@ class Day:
     at: datetime
     tally: Tally
     remaining: float | None
+
+    @property
+    def date(self) -> date:
+        return self.at.date()
 
 
 @dataclass(frozen=True)

@@ -63,10 +63,17 @@ def create_slo(
 
 
 @transaction.atomic
-def change_slo(*, slo: Slo, actor: Actor, now: datetime, **changes: Any) -> Slo:
-    """Change an objective; what it was stays in its history. Raises Invalid by field, Conflict
-    for one that was laid down."""
+def change_slo(
+    *, slo: Slo, actor: Actor, now: datetime, archived: bool | None = None, **changes: Any
+) -> Slo:
+    """Change an objective; what it was stays in its history. `archived` lays it down or takes it
+    up again. Raises Invalid by field, Conflict for other changes of one that is laid down."""
     row = _locked(slo)
+    if archived is not None:
+        row.archived_at = (row.archived_at or now) if archived else None
+        row.save(update_fields=["archived_at"])
+    if not changes:
+        return row
     if row.archived_at:
         raise Conflict("This objective is laid down. Take it up again first.", code="archived")
     given = {name: changes.get(name, getattr(row, name)) for name in EDITABLE}
@@ -75,26 +82,6 @@ def change_slo(*, slo: Slo, actor: Actor, now: datetime, **changes: Any) -> Slo:
     for name, value in clean.items():
         setattr(row, name, value)
     row.save(update_fields=list(clean))
-    return row
-
-
-@transaction.atomic
-def archive_slo(*, slo: Slo, actor: Actor, now: datetime) -> Slo:
-    """Lay an objective down: it stops nothing any more. Again: nothing happens."""
-    row = _locked(slo)
-    if row.archived_at is None:
-        row.archived_at = now
-        row.save(update_fields=["archived_at"])
-    return row
-
-
-@transaction.atomic
-def restore_slo(*, slo: Slo, actor: Actor, now: datetime) -> Slo:
-    """Take an objective up again."""
-    row = _locked(slo)
-    if row.archived_at is not None:
-        row.archived_at = None
-        row.save(update_fields=["archived_at"])
     return row
 
 
