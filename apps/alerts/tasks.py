@@ -16,3 +16,8 @@ def maintenance() -> int:
 def heartbeats() -> int:
     """Every minute: jobs that are silent for too long are raised, our own among them."""
     return arriving.sweep_all(now=clock.now())
+
+
+def evaluate() -> int:
+    """Every minute: rules that are due look at telemetry, fire and resolve."""
+    return services.evaluate_due(now=clock.now())

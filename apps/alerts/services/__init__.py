@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from apps.alerts.services.evaluation import evaluate_due, look_now
 from apps.alerts.services.life import (
     acknowledge,
     give_surface,
@@ -19,6 +20,13 @@ from apps.alerts.services.maintenance import (
     maintain_due,
 )
 from apps.alerts.services.notes import comment, note
+from apps.alerts.services.rules import (
+    archive_rule,
+    change_rule,
+    create_rule,
+    switch_off,
+    switch_on,
+)
 from apps.alerts.services.silencing import change_silence, create_silence, end_silence
 from apps.alerts.services.waking import URGENCY, unmute_due
 
@@ -26,20 +34,27 @@ __all__ = [
     "URGENCY",
     "acknowledge",
     "announce_maintenance",
+    "archive_rule",
     "cancel_maintenance",
     "change_maintenance",
+    "change_rule",
     "change_silence",
     "comment",
+    "create_rule",
     "create_silence",
     "end_maintenance",
     "end_silence",
+    "evaluate_due",
     "give_surface",
     "group_key",
     "link_incident",
+    "look_now",
     "maintain_due",
     "note",
     "page_was_acknowledged",
     "resolve",
+    "switch_off",
+    "switch_on",
     "take",
     "unmute_due",
 ]

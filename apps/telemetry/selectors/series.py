@@ -140,7 +140,7 @@ def _named(found: dict[str, Tally], by: str) -> dict[str, Tally]:
 
 def key_of(source: ProfiledSource) -> str:
     """A source's name with its number: readable, and never another's."""
-    return f"{str(source)[:180]}#{source.pk}"
+    return f"{str(source)[:150]}#{source.pk}"
 
 
 # -- labels
