@@ -12,8 +12,8 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.renderers import OpenApiJsonRenderer, OpenApiJsonRenderer2
 from drf_spectacular.views import SpectacularAPIView
 
-Json = dict[str, Any]
-
+from opsportal import openapi_telemetry as telemetry
+from opsportal.openapi_parts import KEY, PROBLEM, TIME, Json, body, operation, ref, shape, text
 
 ABOUT = """Who is on call, what is broken, and every event that says so.
 
@@ -75,48 +75,32 @@ def add_intake_paths(result: Json, **_: Any) -> Json:
     """A postprocessing hook of drf-spectacular: puts the intake paths among the others."""
     result["info"]["description"] = ABOUT
     result["components"].setdefault("schemas", {}).update(_SCHEMAS)
-    result["paths"] = dict(sorted({**result["paths"], **_PATHS}.items()))
+    paths = result["paths"]
+    for path, posts in _PATHS.items():
+        paths[path] = {**paths.get(path, {}), **posts}  # a list of the same address is Django's
+    result["paths"] = dict(sorted(paths.items()))
     return result
 
 
-def _text(limit: int | None = None, about: str = "", **more: Any) -> Json:
-    bound = {"maxLength": limit} if limit else {}
-    described = {"description": about} if about else {}
-    return {"type": "string", **bound, **described, **more}
-
-
-def _object(properties: Json, *required: str, **more: Any) -> Json:
-    needed = {"required": list(required)} if required else {}
-    return {"type": "object", "properties": properties, **needed, **more}
-
-
-def _ref(name: str) -> Json:
-    return {"$ref": f"#/components/schemas/{name}"}
-
-
-def _body(media: str, schema: Json) -> Json:
-    return {"content": {media: {"schema": schema}}}
-
-
-_TIME: Json = {"type": "string", "format": "date-time"}
 _FREE: Json = {"type": "object", "additionalProperties": {}}
 _SEVERITY: Json = {"type": "string", "enum": ["critical", "error", "warning", "info"]}
-_LINK = _object({"href": _text(2048), "text": _text()}, "href")
+_LINK = shape({"href": text(2048), "text": text()}, "href")
 
 _SCHEMAS: Json = {
-    "NativeEvent": _object(
+    **telemetry.SCHEMAS,
+    "NativeEvent": shape(
         {
-            "id": _text(255, "Unique a key: a repeat answers 202 with the first delivery_id."),
+            "id": text(255, "Unique a key: a repeat answers 202 with the first delivery_id."),
             "action": {"type": "string", "enum": ["trigger", "acknowledge", "resolve", "change"]},
-            "summary": _text(None, "Needed for trigger and change; cut after 1024 characters."),
+            "summary": text(None, "Needed for trigger and change; cut after 1024 characters."),
             "severity": {**_SEVERITY, "default": "error"},
-            "surface": _text(None, "A surface's key. An unknown one is taken and shown unrouted."),
-            "source": _text(),
-            "dedup_key": _text(255, "Needed for acknowledge and resolve; made for a trigger."),
-            "group_key": _text(None, "What belongs together is paged as one."),
-            "component": _text(),
-            "class": _text(),
-            "occurred_at": _TIME,
+            "surface": text(None, "A surface's key. An unknown one is taken and shown unrouted."),
+            "source": text(),
+            "dedup_key": text(255, "Needed for acknowledge and resolve; made for a trigger."),
+            "group_key": text(None, "What belongs together is paged as one."),
+            "component": text(),
+            "class": text(),
+            "occurred_at": TIME,
             "links": {"type": "array", "items": _LINK},
             "details": _FREE,
             "test": {"type": "boolean", "default": False, "description": "Shown, never paged."},
@@ -124,75 +108,75 @@ _SCHEMAS: Json = {
         "action",
         description="Fields that are not named here go to the details.",
     ),
-    "CloudEvent": _object(
+    "CloudEvent": shape(
         {
             "specversion": {"type": "string", "enum": ["1.0"]},
-            "id": _text(),
-            "source": _text(),
-            "type": _text(),
-            "time": _TIME,
-            "subject": _text(),
-            "surface": _text(),
-            "data": _ref("NativeEvent"),
+            "id": text(),
+            "source": text(),
+            "type": text(),
+            "time": TIME,
+            "subject": text(),
+            "surface": text(),
+            "data": ref("NativeEvent"),
         },
         *("specversion", "id", "source", "type"),
         additionalProperties={},
     ),
-    "Accepted": _object(
+    "Accepted": shape(
         {
             "status": {"type": "string", "enum": ["accepted"]},
-            "delivery_id": _text(),
-            "dedup_key": _text(),
+            "delivery_id": text(),
+            "dedup_key": text(),
             "dedup_keys": {"type": "array", "items": {"type": "string", "nullable": True}},
         },
         *("status", "delivery_id"),
     ),
-    "BatchAnswer": _object(
+    "BatchAnswer": shape(
         {
             "accepted": {"type": "integer"},
             "rejected": {
                 "type": "array",
-                "items": _object(
-                    {"line": {"type": "integer"}, "code": _text(), "detail": _text()},
+                "items": shape(
+                    {"line": {"type": "integer"}, "code": text(), "detail": text()},
                     *("line", "code", "detail"),
                 ),
             },
         },
         *("accepted", "rejected"),
     ),
-    "PagerDutyEvent": _object(
+    "PagerDutyEvent": shape(
         {
-            "routing_key": _text(None, "The integration's key, 32 characters."),
+            "routing_key": text(None, "The integration's key, 32 characters."),
             "event_action": {"type": "string", "enum": ["trigger", "acknowledge", "resolve"]},
-            "dedup_key": _text(255),
-            "payload": _object(
+            "dedup_key": text(255),
+            "payload": shape(
                 {
-                    "summary": _text(),
-                    "source": _text(),
+                    "summary": text(),
+                    "source": text(),
                     "severity": _SEVERITY,
-                    "timestamp": _TIME,
-                    "component": _text(),
-                    "group": _text(),
-                    "class": _text(),
+                    "timestamp": TIME,
+                    "component": text(),
+                    "group": text(),
+                    "class": text(),
                     "custom_details": {},
                 },
                 *("summary", "source", "severity"),
             ),
             "links": {"type": "array", "items": _LINK},
             "images": {"type": "array", "items": _FREE},
-            "client": _text(),
-            "client_url": _text(),
+            "client": text(),
+            "client_url": text(),
         },
         *("routing_key", "event_action"),
     ),
-    "PagerDutyChange": _object(
+    "PagerDutyChange": shape(
         {
-            "routing_key": _text(),
-            "payload": _object(
+            "routing_key": text(),
+            "payload": shape(
                 {
-                    "summary": _text(),
-                    "timestamp": _TIME,
-                    "source": _text(),
+                    "summary": text(),
+                    "timestamp": TIME,
+                    "source": text(),
                     "custom_details": _FREE,
                 },
                 "summary",
@@ -201,11 +185,11 @@ _SCHEMAS: Json = {
         },
         *("routing_key", "payload"),
     ),
-    "PagerDutyAnswer": _object(
+    "PagerDutyAnswer": shape(
         {
-            "status": _text(),
-            "message": _text(),
-            "dedup_key": _text(),
+            "status": text(),
+            "message": text(),
+            "dedup_key": text(),
             "errors": {"type": "array", "items": {"type": "string"}},
         },
         *("status", "message"),
@@ -213,38 +197,16 @@ _SCHEMAS: Json = {
 }
 
 
-def _operation(
-    name: str, tag: str, about: str, body: Json, done: Json, *, problem: Json, **more: Any
-) -> Json:
-    """One POST: what it takes, what 202 says, and how it refuses."""
-    return {
-        "post": {
-            "operationId": name,
-            "tags": [tag],
-            "summary": about.partition("\n")[0].partition(". ")[0].removesuffix("."),
-            "description": about,
-            "requestBody": {"required": True, **body},
-            "responses": {
-                "202": {"description": "Committed.", **done},
-                "default": {"description": "Refused; 503 with Retry-After: send again.", **problem},
-            },
-            **more,
-        }
-    }
-
-
-_PROBLEM = _body("application/problem+json", _ref("Problem"))
-_ACCEPTED = _body("application/json", _ref("Accepted"))
-_PAGERDUTY = _body("application/json", _ref("PagerDutyAnswer"))
-_KEY: Json = {"security": [{"key": []}]}
+_ACCEPTED = body("application/json", ref("Accepted"))
+_PAGERDUTY = body("application/json", ref("PagerDutyAnswer"))
 _RAW: Json = {"type": "string", "format": "binary"}
 _IN_BODY: Json = {"security": [{}]}
 _EVENT_BODIES: Json = {
     "content": {
-        "application/json": {"schema": _ref("NativeEvent")},
-        "application/cloudevents+json": {"schema": _ref("CloudEvent")},
+        "application/json": {"schema": ref("NativeEvent")},
+        "application/cloudevents+json": {"schema": ref("CloudEvent")},
         "application/cloudevents-batch+json": {
-            "schema": {"type": "array", "items": _ref("CloudEvent"), "minItems": 1}
+            "schema": {"type": "array", "items": ref("CloudEvent"), "minItems": 1}
         },
     }
 }
@@ -271,46 +233,47 @@ _REPEAT = {
 }
 
 _PATHS: Json = {
-    "/api/v1/events": _operation(
+    **telemetry.PATHS,
+    "/api/v1/events": operation(
         "events_create",
         "events",
         "One event: native JSON, or CloudEvents 1.0 (structured, binary, batch). Answered only "
         "after it is committed.\n\nScope: `events:write`.",
         _EVENT_BODIES,
         _ACCEPTED,
-        problem=_PROBLEM,
+        problem=PROBLEM,
         parameters=[_REPEAT],
-        **_KEY,
+        **KEY,
     ),
-    "/api/v1/events/batch": _operation(
+    "/api/v1/events/batch": operation(
         "events_batch",
         "events",
         "Up to 10,000 lines or 8 MiB of native events, one delivery a line, idempotent by `id`.\n\n"
         "Scope: `events:write`.",
-        _body("application/x-ndjson", {"type": "string"}),
-        _body("application/json", _ref("BatchAnswer")),
-        problem=_PROBLEM,
-        **_KEY,
+        body("application/x-ndjson", {"type": "string"}),
+        body("application/json", ref("BatchAnswer")),
+        problem=PROBLEM,
+        **KEY,
     ),
-    "/v2/enqueue": _operation(
+    "/v2/enqueue": operation(
         "pagerduty_enqueue",
         "pagerduty",
         "PagerDuty Events API v2, exactly. Refusals have PagerDuty's shape.",
-        _body("application/json", _ref("PagerDutyEvent")),
+        body("application/json", ref("PagerDutyEvent")),
         _PAGERDUTY,
         problem=_PAGERDUTY,
         **_IN_BODY,
     ),
-    "/v2/change/enqueue": _operation(
+    "/v2/change/enqueue": operation(
         "pagerduty_change_enqueue",
         "pagerduty",
         "PagerDuty change events: recorded in the changes ledger, never paged.",
-        _body("application/json", _ref("PagerDutyChange")),
+        body("application/json", ref("PagerDutyChange")),
         _PAGERDUTY,
         problem=_PAGERDUTY,
         **_IN_BODY,
     ),
-    "/hooks/{token}/{kind}": _operation(
+    "/hooks/{token}/{kind}": operation(
         "hook",
         "hooks",
         "Webhooks of vendors, with their own signature rules. What cannot be read is kept and "
@@ -318,7 +281,7 @@ _PATHS: Json = {
         "Message-ID; what is no mail is refused.",
         {"content": {"application/json": {"schema": _FREE}, "message/rfc822": {"schema": _RAW}}},
         _ACCEPTED,
-        problem=_PROBLEM,
+        problem=PROBLEM,
         parameters=_HOOK_PARAMETERS,
         **_IN_BODY,
     ),
