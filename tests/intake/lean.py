@@ -106,8 +106,10 @@ class Lean:
             names.setdefault("content-length", str(len(body)))
         elif body is not None:
             names["transfer-encoding"] = "chunked"
+        path, _, query = path.partition("?")
         scope = {
             "type": "http", "method": method, "path": path, "client": ("127.0.0.1", 5000),
+            "query_string": query.encode(),
             "headers": [(k.encode("latin-1"), v.encode("latin-1")) for k, v in names.items()],
         }  # fmt: skip
         return await self._run(scope, body)
