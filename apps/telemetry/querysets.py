@@ -10,10 +10,10 @@ from apps.accounts.roles import Grant
 Row = TypeVar("Row", bound=models.Model)
 
 
-class SurfaceQuerySet(models.QuerySet[Row]):
+class OfSurfaceQuerySet(models.QuerySet[Row]):
     """Rows that speak of a surface: a key of a team sees its surfaces' and what has none."""
 
-    def visible_to(self, user: Any) -> SurfaceQuerySet[Row]:
+    def visible_to(self, user: Any) -> OfSurfaceQuerySet[Row]:
         if not getattr(user, "is_authenticated", False) or not user.may(Grant.SEE):
             return self.none()
         team = getattr(user, "team_id", None)

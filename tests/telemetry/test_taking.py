@@ -6,7 +6,6 @@ import pytest
 
 from apps.telemetry.models import ProfiledSource, ProfileRun
 from apps.telemetry.services import check_rollups
-from tests import builders as build
 from tests.builders import telemetry as measured
 from tests.builders.telemetry import NOON
 

@@ -9,7 +9,7 @@ from django.db.models import Q
 from apps.intake.models import Integration
 from apps.ownership.models import Surface
 from apps.telemetry.models.runs import ProfiledSource
-from apps.telemetry.querysets import OfSourceQuerySet, SurfaceQuerySet
+from apps.telemetry.querysets import OfSourceQuerySet, OfSurfaceQuerySet
 
 
 class SemanticLabel(models.Model):
@@ -42,7 +42,7 @@ class SemanticLabel(models.Model):
     sampled_at = models.DateTimeField()
     received_at = models.DateTimeField()
 
-    objects = SurfaceQuerySet["SemanticLabel"].as_manager()
+    objects = OfSurfaceQuerySet["SemanticLabel"].as_manager()
 
     class Meta:
         constraints = [

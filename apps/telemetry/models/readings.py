@@ -7,7 +7,7 @@ from django.db.models import F, Q
 
 from apps.intake.models import Integration
 from apps.ownership.models import Surface
-from apps.telemetry.querysets import SurfaceQuerySet
+from apps.telemetry.querysets import OfSurfaceQuerySet
 
 
 class SliCount(models.Model):
@@ -23,7 +23,7 @@ class SliCount(models.Model):
     total = models.PositiveBigIntegerField()
     received_at = models.DateTimeField()
 
-    objects = SurfaceQuerySet["SliCount"].as_manager()
+    objects = OfSurfaceQuerySet["SliCount"].as_manager()
 
     class Meta:
         constraints = [
@@ -59,7 +59,7 @@ class Measurement(models.Model):
     at = models.DateTimeField()
     received_at = models.DateTimeField()
 
-    objects = SurfaceQuerySet["Measurement"].as_manager()
+    objects = OfSurfaceQuerySet["Measurement"].as_manager()
 
     class Meta:
         constraints = [

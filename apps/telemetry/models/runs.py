@@ -11,7 +11,7 @@ from django.db.models import Q
 from apps.customers.models import Connection
 from apps.intake.models import Integration
 from apps.ownership.models import Surface
-from apps.telemetry.querysets import OfSourceQuerySet, SurfaceQuerySet
+from apps.telemetry.querysets import OfSourceQuerySet, OfSurfaceQuerySet
 
 
 class Outcome(models.TextChoices):
@@ -83,6 +83,15 @@ class DurationObjective(models.Model):
         return f"{self.get_size_display()}: {self.seconds} s"
 
 
+@pghistory.track(
+    exclude=[  # what moves with every run
+        "warehouse_type",
+        "first_seen_at",
+        "last_finished_at",
+        "last_outcome",
+        "last_success_at",
+    ]
+)
 class ProfiledSource(models.Model):
     """A warehouse that somebody profiles, named as the sender names it; one row for each.
 
@@ -121,7 +130,7 @@ class ProfiledSource(models.Model):
     paused_at = models.DateTimeField(null=True, blank=True)
     archived_at = models.DateTimeField(null=True, blank=True, editable=False)
 
-    objects = SurfaceQuerySet["ProfiledSource"].as_manager()
+    objects = OfSurfaceQuerySet["ProfiledSource"].as_manager()
 
     class Meta:
         constraints = [
@@ -161,6 +170,9 @@ class ProfileRun(models.Model):
     finished_at = models.DateTimeField(null=True)
     duration_ms = models.PositiveBigIntegerField(null=True)
     outcome = models.CharField(max_length=10, choices=Outcome)
+    sent_outcome = models.CharField(  # before its code was looked up
+        max_length=10, choices=Outcome, default="", db_default=""
+    )
     diagnostic_code = models.CharField(max_length=60, blank=True)
     blame = models.CharField(max_length=8, choices=Blame, blank=True)
     verdict = models.CharField(max_length=8, choices=Verdict)
@@ -180,7 +192,7 @@ class ProfileRun(models.Model):
     received_at = models.DateTimeField()
     delivery_id = models.BigIntegerField(null=True)  # its delivery, which may be gone
 
-    objects = SurfaceQuerySet["ProfileRun"].as_manager()
+    objects = OfSurfaceQuerySet["ProfileRun"].as_manager()
 
     class Meta:
         constraints = [
@@ -250,13 +262,16 @@ class ReportRun(models.Model):
     finished_at = models.DateTimeField()
     duration_ms = models.PositiveBigIntegerField(null=True)
     outcome = models.CharField(max_length=10, choices=Outcome)
+    sent_outcome = models.CharField(  # before its code was looked up
+        max_length=10, choices=Outcome, default="", db_default=""
+    )
     diagnostic_code = models.CharField(max_length=60, blank=True)
     blame = models.CharField(max_length=8, choices=Blame, blank=True)
     verdict = models.CharField(max_length=8, choices=Verdict)
     package = models.CharField(max_length=60, blank=True)
     received_at = models.DateTimeField()
 
-    objects = SurfaceQuerySet["ReportRun"].as_manager()
+    objects = OfSurfaceQuerySet["ReportRun"].as_manager()
 
     class Meta:
         constraints = [

@@ -8,7 +8,7 @@ from django.db.models import Q
 
 from apps.accounts.models import Person
 from apps.ownership.models import Surface
-from apps.telemetry.querysets import SurfaceQuerySet
+from apps.telemetry.querysets import OfSurfaceQuerySet
 
 
 @pghistory.track()
@@ -47,7 +47,7 @@ class Slo(models.Model):
     created_at = models.DateTimeField(editable=False)
     archived_at = models.DateTimeField(null=True, blank=True, editable=False)
 
-    objects = SurfaceQuerySet["Slo"].as_manager()
+    objects = OfSurfaceQuerySet["Slo"].as_manager()
 
     class Meta:
         ordering = ["key"]

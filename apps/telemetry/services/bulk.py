@@ -52,4 +52,5 @@ def run(sql: str, *params: Any) -> int:
     """Execute a statement; answers how many rows it touched."""
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
-        return max(cursor.rowcount, 0)
+        touched: int = cursor.rowcount
+        return max(touched, 0)

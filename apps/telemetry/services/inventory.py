@@ -92,11 +92,7 @@ def _sources(
     keys = {key for key, _ in lines}
     known = sources.known(integration, keys)
     if missing := keys - set(known):
-        surfaces = Surfaces.of(
-            integration,
-            {line.surface for _, line in lines},
-            {line.warehouse_type for _, line in lines},
-        )
+        surfaces = Surfaces.of(integration, {line.surface for _, line in lines})
         seen: dict[Key, Seen] = {}
         for key, line in lines:
             if key in missing and key not in seen:

@@ -66,7 +66,13 @@ def label_key(label: LabelIn) -> str:
 
 
 @transaction.atomic
-def store_labels(*, integration: Integration, labels: Sequence[LabelIn], now: datetime) -> Stored:
+def store_labels(
+    *,
+    integration: Integration,
+    labels: Sequence[LabelIn],
+    now: datetime,
+    received_at: datetime | None = None,
+) -> Stored:
     """Keep what has a truth as labels; what has none is a line of an inventory.
 
     The first word on a label stands. Inventory lines older than what is known change nothing.
@@ -74,7 +80,7 @@ def store_labels(*, integration: Integration, labels: Sequence[LabelIn], now: da
     bulk.one_writer()
     judged = [label for label in labels if label.truth]
     listed = [label for label in labels if not label.truth]
-    new = _store(integration, judged, now)
+    new = _store(integration, judged, received_at or now)
     lines = inventory.take(
         integration=integration, lines=[(source_key(x), x) for x in listed], now=now
     )
@@ -91,9 +97,7 @@ def _store(integration: Integration, labels: Sequence[LabelIn], now: datetime) -
         first.setdefault(label_key(label), label)
     if not first:
         return 0
-    surfaces = Surfaces.of(
-        integration, {one.surface for one in labels}, {one.warehouse_type for one in labels}
-    )
+    surfaces = Surfaces.of(integration, {one.surface for one in labels})
     known = sources.known(integration, {source_key(label) for label in first.values()})
     rows = []
     for key, label in first.items():

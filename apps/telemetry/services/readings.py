@@ -58,7 +58,13 @@ ON CONFLICT (integration_id, metric, subject, "at") DO NOTHING
 
 
 @transaction.atomic
-def store_counts(*, integration: Integration, counts: Sequence[CountIn], now: datetime) -> Stored:
+def store_counts(
+    *,
+    integration: Integration,
+    counts: Sequence[CountIn],
+    now: datetime,
+    received_at: datetime | None = None,
+) -> Stored:
     """Keep counts. Other numbers for the same window replace those before: the sender's last word.
 
     Nothing is summed up from them in advance, so nothing has to be mended.
@@ -67,14 +73,18 @@ def store_counts(*, integration: Integration, counts: Sequence[CountIn], now: da
     latest = {(one.sli, one.part, one.starts_at, one.seconds): one for one in counts}
     surfaces = Surfaces.of(integration, {one.surface for one in counts})
     rows = [_row(_COUNT, _count(one), surfaces.of_row(one.surface)) for one in latest.values()]
-    touched = bulk.fetch(_COUNTS, integration.pk, now, bulk.as_json(rows))
+    touched = bulk.fetch(_COUNTS, integration.pk, received_at or now, bulk.as_json(rows))
     new = sum(1 for (fresh,) in touched if fresh)
     return Stored(new, len(touched) - new, len(counts) - len(touched))
 
 
 @transaction.atomic
 def store_measurements(
-    *, integration: Integration, measurements: Sequence[MeasurementIn], now: datetime
+    *,
+    integration: Integration,
+    measurements: Sequence[MeasurementIn],
+    now: datetime,
+    received_at: datetime | None = None,
 ) -> Stored:
     """Keep readings; the first one of a metric, subject and moment stands."""
     bulk.one_writer()
@@ -83,7 +93,7 @@ def store_measurements(
         first.setdefault((one.metric, one.subject, one.at), one)
     surfaces = Surfaces.of(integration, {one.surface for one in measurements})
     rows = [_row(_MEASURED, _measured(one), surfaces.of_row(one.surface)) for one in first.values()]
-    new = bulk.run(_MEASUREMENTS, integration.pk, now, bulk.as_json(rows))
+    new = bulk.run(_MEASUREMENTS, integration.pk, received_at or now, bulk.as_json(rows))
     return Stored(new=new, repeated=len(measurements) - new)
 
 

@@ -17,7 +17,7 @@ from apps.telemetry.classify import Judgement, Rules, judge, size_of
 from apps.telemetry.services import bulk, rollups, sources, tables
 from apps.telemetry.services.rules import rules
 from apps.telemetry.services.sources import Key, Known, Seen, Surfaces
-from apps.telemetry.services.stored import Stored
+from apps.telemetry.services.stored import KEEP_RUNS, Stored
 
 RunKey = tuple[str, int]
 _SENT = {  # columns that are stored as they were sent
@@ -46,6 +46,7 @@ _SENT = {  # columns that are stored as they were sent
 _COLUMNS = {
     **_SENT,
     "duration_ms": "bigint",
+    "sent_outcome": "text",
     "outcome": "text",
     "blame": "text",
     "verdict": "text",
@@ -77,26 +78,33 @@ def store_runs(
     integration: Integration,
     runs: Sequence[ProfileRunIn],
     now: datetime,
+    received_at: datetime | None = None,
     delivery_id: int | None = None,
 ) -> Stored:
     """Keep a batch of runs, and count those that ended and had not been counted.
 
     One attempt is one row: the first end of it stands, an end replaces the row of a beginning,
-    and a beginning that comes late changes nothing.
+    and a beginning that comes late changes nothing. One that ended before what is kept of runs is
+    left out: whether it has been counted, nobody could say any more.
     """
     bulk.one_writer()
-    standing = _standing(integration, runs)
-    fresh = _fresh(runs, standing)
+    kept = [run for run in runs if not run.finished_at or run.finished_at >= now - KEEP_RUNS]
+    standing = _standing(integration, kept)
+    fresh = _fresh(kept, standing)
     if fresh:
-        judged, known = _judged(integration, fresh, now)
+        surfaces = Surfaces.of(integration, {run.surface for run in fresh.values()})
+        judged, known = _judged(integration, fresh, surfaces, now)
         sent = bulk.as_json(one.row(known[one.key].pk) for one in judged)
-        ended = [pk for (pk,) in bulk.fetch(_UPSERT, integration.pk, now, delivery_id, sent)]
+        ended = [
+            pk
+            for (pk,) in bulk.fetch(_UPSERT, integration.pk, received_at or now, delivery_id, sent)
+        ]
         seen = _seen(judged, now)
-        sources.note(integration=integration, seen=seen, known=known)
+        sources.note(surfaces=surfaces, seen=seen, known=known)
         tables.keep((known[one.key].pk, one.run) for one in judged if one.run.tables)
         rollups.add_runs(ended)
     changed = sum(1 for key in fresh if key in standing)
-    return Stored(len(fresh) - changed, changed, len(runs) - len(fresh))
+    return Stored(len(fresh) - changed, changed, len(kept) - len(fresh), len(runs) - len(kept))
 
 
 def _standing(integration: Integration, runs: Iterable[ProfileRunIn]) -> dict[RunKey, ProfileRunIn]:
@@ -162,6 +170,7 @@ class _Judged:
     def row(self, source_id: int) -> dict[str, Any]:
         row: dict[str, Any] = dict(zip(_SENT, _sent(self.run), strict=True))
         row["duration_ms"] = self.duration_ms
+        row["sent_outcome"] = self.run.outcome
         row["outcome"] = self.judgement.outcome
         row["blame"] = self.judgement.blame
         row["verdict"] = self.judgement.verdict
@@ -172,13 +181,13 @@ class _Judged:
 
 
 def _judged(
-    integration: Integration, fresh: Mapping[RunKey, ProfileRunIn], now: datetime
+    integration: Integration,
+    fresh: Mapping[RunKey, ProfileRunIn],
+    surfaces: Surfaces,
+    now: datetime,
 ) -> tuple[list[_Judged], dict[Key, Known]]:
     """Every run judged, and the sources that they are of; new sources are made."""
     runs = fresh.values()
-    surfaces = Surfaces.of(
-        integration, {run.surface for run in runs}, {run.warehouse_type for run in runs}
-    )
     known = sources.known(integration, {_key(run) for run in runs})
     by = rules()
     judged = [_judge(run, surfaces, known, by) for run in runs]

@@ -10,6 +10,7 @@ from operator import itemgetter
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 
 from apps.core.audit import Actor
 from apps.core.errors import Invalid
@@ -69,22 +70,27 @@ class Surfaces:
 
     integration: Integration
     by_key: Mapping[str, Surface] = field(default_factory=dict)
+    own: frozenset[int] = frozenset()  # the integration's surface and its facets
 
     @classmethod
-    def of(
-        cls, integration: Integration, named: Iterable[str], facets: Iterable[str] = ()
-    ) -> Surfaces:
-        """Load what may be meant: the surfaces named, and those of the integration's facets."""
-        own = integration.surface
-        wanted = {key for key in named if key}
-        wanted |= {f"{own.key}.{facet}" for facet in facets if own and facet}
-        found = Surface.objects.current().filter(key__in=wanted) if wanted else ()
-        return cls(integration, {row.key: row for row in found})
+    def of(cls, integration: Integration, named: Iterable[str]) -> Surfaces:
+        """Load what may be meant: the surfaces named, and the facets of the integration's own."""
+        own = integration.surface_id
+        found = Surface.objects.filter(
+            Q(key__in={key for key in named if key}) | Q(parent_id=own, parent__isnull=False)
+        )
+        by_key = {row.key: row for row in found}
+        if own is None:
+            return cls(integration, by_key)
+        facets = {row.pk for row in by_key.values() if row.parent_id == own}
+        return cls(integration, by_key, frozenset({own, *facets}))
 
     def named(self, key: str) -> int | None:
         """The surface that the sender names, where it may."""
         row = self.by_key.get(key)
-        return row.pk if row is not None and self.integration.speaks_for(row) else None
+        if row is None or row.archived_at is not None or not self.integration.speaks_for(row):
+            return None
+        return row.pk
 
     def facet(self, facet: str) -> int | None:
         """The integration's surface for a warehouse type: its facet, else the surface itself."""
@@ -92,14 +98,17 @@ class Surfaces:
         if own is None:
             return None
         row = self.by_key.get(f"{own.key}.{facet}")
-        return row.pk if row is not None and row.parent_id == own.pk else own.pk
+        usable = row is not None and row.parent_id == own.pk and row.archived_at is None
+        return row.pk if row is not None and usable else own.pk
 
     def of_row(self, named: str, facet: str = "", source: int | None = None) -> int | None:
-        """The surface of a row: the named one, else what its source was given, else the facet's."""
-        generic = self.integration.surface_id
+        """The surface of a row: the named one, else what a person gave its source, else the
+        facet's. Among the integration's surface and its facets, the warehouse type chooses.
+        """
         if found := self.named(named):
             return found
-        return source if source is not None and source != generic else self.facet(facet)
+        chosen = source is not None and source not in self.own
+        return source if chosen else self.facet(facet)
 
 
 def known(integration: Integration, keys: Iterable[Key]) -> dict[Key, Known]:
@@ -145,10 +154,11 @@ def _connections(seen: Iterable[Seen]) -> dict[str, int]:
     return dict(Connection.objects.current().filter(key__in=keys).values_list("key", "pk"))
 
 
-def note(*, integration: Integration, seen: Mapping[Key, Seen], known: Mapping[Key, Known]) -> None:
+def note(*, surfaces: Surfaces, seen: Mapping[Key, Seen], known: Mapping[Key, Known]) -> None:
     """Keep what a batch says of its sources: the last end, the last success, what was not known.
 
-    What a person set stays: a sender fills only what is empty, or the integration's own surface.
+    What a person set stays: a sender fills what is empty, and moves a source only among the
+    integration's own surfaces.
     """
     connections = _connections(seen.values())
     rows = [
@@ -164,7 +174,7 @@ def note(*, integration: Integration, seen: Mapping[Key, Seen], known: Mapping[K
         }
         for key, one in seen.items()
     ]
-    bulk.run(_NOTE, integration.surface_id, bulk.as_json(rows))
+    bulk.run(_NOTE, list(surfaces.own), bulk.as_json(rows))
 
 
 _NOTE = f"""
@@ -173,7 +183,8 @@ UPDATE telemetry_profiledsource s SET
       OR x.last_finished_at >= s.last_finished_at OR s.warehouse_type = '')
     THEN x.warehouse_type ELSE s.warehouse_type END,
   connection_id = COALESCE(s.connection_id, x.connection_id),
-  surface_id = CASE WHEN s.surface_id IS NULL OR s.surface_id = %s
+  surface_id = CASE WHEN s.surface_id IS NULL OR (s.surface_id = ANY(%s)
+      AND (s.last_finished_at IS NULL OR x.last_finished_at >= s.last_finished_at))
     THEN COALESCE(x.surface_id, s.surface_id) ELSE s.surface_id END,
   first_seen_at = LEAST(s.first_seen_at, x.first_seen_at),
   last_outcome = CASE WHEN x.last_finished_at IS NOT NULL AND (s.last_finished_at IS NULL
