@@ -58,6 +58,11 @@ def glob(pattern: str, value: str) -> bool:
     return not pattern or fnmatchcase(value.lower(), escaped)
 
 
+def literal(text: str) -> str:
+    """`text` as a pattern that matches it, and at most what differs where it has a star."""
+    return text.replace("*", "?")
+
+
 def _label(wanted: str, details: Mapping[str, Any]) -> bool:
     if not wanted:
         return True

@@ -377,4 +377,4 @@ def _remember_rule(alert: Alert, surface: Surface) -> None:
 
 def _literal(text: str) -> str:
     """`text` as a pattern that matches just it, in a rule's 120 characters."""
-    return text.replace("*", "?")[:120]
+    return routing.literal(text)[:120]

@@ -29,6 +29,8 @@ LOOKS: dict[str, tuple[str, str]] = {
     "routed": ("up", "info"),
     "acknowledged": ("check", "success"),
     "resolved": ("check", "success"),
+    "muted": ("pause", "info"),
+    "unmuted": ("over", "danger"),
 }
 
 
@@ -68,7 +70,7 @@ def listed(viewer: Person, *, state: str, severity: str, surface: str) -> QueryS
         found = found.filter(severity=severity)
     if surface:
         found = found.filter(surface__key=surface)
-    return found.select_related("surface", "integration").defer("details", "links")
+    return found.select_related("surface", "integration", "group").defer("details", "links")
 
 
 def story(alert: Alert, viewer: Person, *, now: datetime) -> Story:

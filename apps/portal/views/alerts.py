@@ -15,11 +15,14 @@ from apps.accounts.models import Person
 from apps.accounts.roles import Grant
 from apps.alerts import services
 from apps.alerts.models import Alert, Severity
+from apps.alerts.routing import literal
 from apps.core import audit, clock
 from apps.portal import listing, steps
 from apps.portal.access import acts, back, granted, viewer
 from apps.portal.forms import CommentForm, ResolveForm, RouteForm, submit
+from apps.portal.forms_silences import QuickSilenceForm
 from apps.portal.selectors import alerts as selectors
+from apps.portal.selectors import silences
 from apps.portal.selectors.now import surfaces_to_route_to
 
 STATES = {
@@ -75,9 +78,13 @@ def _context(request: HttpRequest, alert: Alert, bound: forms.Form | None) -> di
         "now": instant,
         "alert": alert,
         "story": selectors.story(alert, person, now=instant),
+        "muted": silences.muted(alert, instant),
         "refusals": refusals,
         "comment": bound if isinstance(bound, CommentForm) else CommentForm(),
         "resolve": bound if isinstance(bound, ResolveForm) else ResolveForm(auto_id="resolve-%s"),
+        "silence": bound
+        if isinstance(bound, QuickSilenceForm)
+        else QuickSilenceForm(auto_id="silence-%s"),
         "route": bound
         if isinstance(bound, RouteForm)
         else RouteForm(viewer=person, auto_id="route-%s"),
@@ -153,4 +160,24 @@ def alert_route(request: HttpRequest, pk: int) -> HttpResponse:
         return f"The alert belongs to {surface.key}.{always}"
 
     form = RouteForm(request.POST, viewer=viewer(request), auto_id="route-%s")
+    return _act(request, pk, form, act)
+
+
+@acts(Grant.RESPOND, page=page_of)
+def alert_silence(request: HttpRequest, pk: int) -> HttpResponse:
+    """Page nobody for this alert, by its key, for a while; it is kept and goes on."""
+
+    def act(found: Alert, person: Person, values: dict[str, Any]) -> str:
+        now = clock.now()
+        services.create_silence(
+            reason=values["reason"],
+            ends_at=form.ends_at(now),
+            integration=found.integration,
+            dedup_key=literal(found.dedup_key),
+            actor=audit.person(person),
+            now=now,
+        )
+        return "Nobody is paged anew for this alert meanwhile. A page that is out goes on."
+
+    form = QuickSilenceForm(request.POST, auto_id="silence-%s")
     return _act(request, pk, form, act)
