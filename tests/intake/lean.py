@@ -19,7 +19,7 @@ from django.db import connection
 from django.test import TransactionTestCase
 from psycopg.conninfo import make_conninfo
 
-from apps.alerts.models import Alert
+from apps.alerts.models import Alert, SourceClock
 from apps.changes.models import Change
 from apps.incidents.models import Incident
 from apps.intake.asgi import IntakeApp
@@ -257,7 +257,9 @@ def swept() -> Iterator[None]:
     flush = TransactionTestCase._fixture_teardown  # type: ignore[attr-defined] # Django's own
 
     def sweep(case: TransactionTestCase) -> None:
-        if any(model.objects.exists() for model in (Alert, Change, Incident, InboundMail)):
+        if any(
+            model.objects.exists() for model in (Alert, SourceClock, Change, Incident, InboundMail)
+        ):
             flush(case)  # the event went on its way
             return
         with connection.cursor() as cursor:
