@@ -15,14 +15,16 @@ from apps.core.admin_base.forms import Form
 from apps.core.admin_base.lists import Archived, chip, edit_link, shown_once
 from apps.intake import services
 from apps.intake.models import Delivery, Integration
-from apps.intake.services import HOOKS, NewIntegration
+from apps.intake.services import HOOKS, KEYED, SIGNED, NewIntegration
 from apps.notifications import services as notifications
 
 Kind = Integration.Kind
 LOOKED_AT = 10_000  # deliveries that “last delivery” looks at: the table may be long
-OFFERED = [(str(kind), str(kind.label)) for kind in (*HOOKS, Kind.PAGERDUTY)]
+OFFERED = [(str(kind), str(kind.label)) for kind in (*HOOKS, *KEYED)]
+SIGNERS = ", ".join(sorted(str(kind.label) for kind in SIGNED))
 SIGNING_HELP = (
-    "GitHub alone signs what it sends: type the same secret there. Shown to nobody, not even here."
+    f"{SIGNERS} sign what they send: the same secret here and there. Shown to nobody, not even "
+    "here."
 )
 
 
@@ -38,7 +40,7 @@ class IntegrationForm(Form):
 
     class Meta:
         model = Integration
-        fields = ["kind", "name", "surface", "team", "rate"]
+        fields = ["kind", "name", "surface", "team", "owner", "rate"]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -62,7 +64,7 @@ class IntegrationAdmin(ModelAdmin[Integration]):
         "A source of events: the address that a tool posts to, and the surface that it speaks for."
     )
     empty_text = (
-        "Nothing sends events yet. Add Alertmanager, PagerDuty-style tools, GCP, GitHub or mail."
+        "Nothing sends events yet. Add Alertmanager, Grafana, Stripe, Sentry, GitHub or another."
     )
     list_display = ["name", "kind", "surface", "team", "credential", "last_delivery"]
     list_filter = [Archived, "kind", "team"]
@@ -70,7 +72,7 @@ class IntegrationAdmin(ModelAdmin[Integration]):
     search_fields = ["name", "surface__key", "token_hint"]
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        fields = ["kind", "name", "surface", "team", "rate"]
+        fields = ["kind", "name", "surface", "team", "owner", "rate"]
         if obj is None:
             return [(None, {"fields": [*fields, "secret"]})]
         facts = ["address", "credential", "signed", when("created_at", "made"), "last_delivery"]
@@ -104,9 +106,11 @@ class IntegrationAdmin(ModelAdmin[Integration]):
 
     @display(description="signing secret")
     def signed(self, obj: Integration) -> str:
-        if obj.kind != Kind.GITHUB:
+        if obj.kind not in SIGNED:
             return "this kind does not sign"
-        return "set" if obj.secret_sealed else "not set: requests are taken unsigned"
+        if not obj.secret_sealed:
+            return "not set: requests are taken unsigned"
+        return "set, and the one before it" if obj.secret_old_sealed else "set"
 
     @display(description="last delivery")
     def last_delivery(self, obj: Any) -> object:
@@ -118,7 +122,7 @@ class IntegrationAdmin(ModelAdmin[Integration]):
         if change:
             super().save_model(request, obj, form, change)
             return
-        names = ("kind", "name", "surface", "team", "rate", "secret")
+        names = ("kind", "name", "surface", "team", "owner", "rate", "secret")
         values = {name: form.cleaned_data[name] for name in names}
         request.made = services.create_integration(**values, now=clock.now())
         become(obj, request.made.row)
@@ -128,8 +132,8 @@ class IntegrationAdmin(ModelAdmin[Integration]):
 
     def _show(self, request: HttpRequest, made: NewIntegration) -> HttpResponse:
         url = notifications.absolute(made.path)
-        hook = made.row.kind in HOOKS
-        shown = [("Address", url)] if hook else [("Address", url), ("Routing key", made.token)]
+        key = "API key" if made.row.kind == Kind.OPSGENIE else "Routing key"
+        shown = [("Address", url), *([(key, made.token)] if made.row.kind in KEYED else [])]
         return shown_once(
             self, request, made.row, title="The new credential", secrets=shown,
             usage=_USAGE.get(Kind(made.row.kind), "").format(url=url, token=made.token),
@@ -139,7 +143,7 @@ class IntegrationAdmin(ModelAdmin[Integration]):
         "Rotate the credential",
         about="Makes a new address or routing key and shows it once. The old one stops at once.",
         danger=True,
-        offered=lambda row: row.kind in {*HOOKS, Kind.PAGERDUTY} and row.archived_at is None,
+        offered=lambda row: row.kind in {*HOOKS, *KEYED} and row.archived_at is None,
     )
     def rotate(
         self, request: HttpRequest, obj: Integration, values: dict[str, Any]
@@ -150,7 +154,7 @@ class IntegrationAdmin(ModelAdmin[Integration]):
         "Set the signing secret",
         form=SecretForm,
         about="The secret before stays valid until the next change, so nothing is lost meanwhile.",
-        offered=lambda row: row.kind == Kind.GITHUB and row.archived_at is None,
+        offered=lambda row: row.kind in SIGNED and row.archived_at is None,
     )
     def set_secret(self, request: HttpRequest, obj: Integration, values: dict[str, Any]) -> str:
         services.set_secret(integration=obj, secret=values["secret"])
@@ -182,9 +186,18 @@ def _last_deliveries() -> dict[int, datetime]:
 _USAGE = {
     Kind.ALERTMANAGER: "receivers:\n  - name: opsportal\n    webhook_configs:\n"
     "      - url: {url}\n",
-    Kind.PAGERDUTY: "pd_events_v2_url: {url}\nrouting_key: {token}\n",
+    Kind.FIVETRAN: "Account settings → Webhooks: {url}\nEvents: sync_end, dbt_run_*\n",
     Kind.GCP: "Monitoring → Alerting → Notification channels → Webhooks: {url}\n",
-    Kind.MAIL: "curl {url} -H 'Content-Type: message/rfc822' --data-binary @message.eml\n",
     Kind.GITHUB: "Settings → Webhooks: {url}\nContent type: application/json\n"
-    "Events: deployment statuses, releases\n",
+    "Events: deployment statuses, releases, issues\n",
+    Kind.GRAFANA: "Alerting → Contact points → Webhook: {url}\n",
+    Kind.HEARTBEAT: "curl -fsS -m 10 --retry 5 '{url}/nightly-profile?create=1'\n",
+    Kind.MAIL: "curl {url} -H 'Content-Type: message/rfc822' --data-binary @message.eml\n",
+    Kind.OPSGENIE: "curl {url} -H 'Authorization: GenieKey {token}' "
+    "-H 'Content-Type: application/json' -d '{{\"message\": \"Trial\"}}'\n",
+    Kind.PAGERDUTY: "pd_events_v2_url: {url}\nrouting_key: {token}\n",
+    Kind.SENTRY: "Settings → Developer settings → Internal integration: {url}\nWebhooks: issue\n",
+    Kind.SLACK: "Interactivity and slash command, request URL: {url}\n",
+    Kind.STRIPE: "Developers → Webhooks → Add endpoint: {url}\n"
+    "Events: invoice.payment_failed, invoice.paid, charge.dispute.*\n",
 }
