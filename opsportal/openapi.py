@@ -12,6 +12,8 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.renderers import OpenApiJsonRenderer, OpenApiJsonRenderer2
 from drf_spectacular.views import SpectacularAPIView
 
+from apps.intake.doors import hooks
+from opsportal import openapi_opsgenie as opsgenie
 from opsportal import openapi_telemetry as telemetry
 from opsportal.openapi_parts import KEY, PROBLEM, TIME, Json, body, operation, ref, shape, text
 
@@ -88,6 +90,7 @@ _LINK = shape({"href": text(2048), "text": text()}, "href")
 
 _SCHEMAS: Json = {
     **telemetry.SCHEMAS,
+    **opsgenie.SCHEMAS,
     "NativeEvent": shape(
         {
             "id": text(255, "Unique a key: a repeat answers 202 with the first delivery_id."),
@@ -222,7 +225,7 @@ _HOOK_PARAMETERS = [
         "name": "kind",
         "in": "path",
         "required": True,
-        "schema": {"type": "string", "enum": ["alertmanager", "gcp", "github", "mail"]},
+        "schema": {"type": "string", "enum": sorted(hooks.HOOKS)},
     },
 ]
 _REPEAT = {
@@ -273,6 +276,7 @@ _PATHS: Json = {
         problem=_PAGERDUTY,
         **_IN_BODY,
     ),
+    **opsgenie.PATHS,
     "/hooks/{token}/{kind}": operation(
         "hook",
         "hooks",

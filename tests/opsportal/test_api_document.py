@@ -86,6 +86,7 @@ def test_every_post_that_a_tool_may_retry_takes_an_idempotency_key(document: Jso
         "/api/v1/schedules/preview", "/api/v1/sla/preview",  # change nothing
         "/api/v1/events/batch",  # each line has its id
         "/v2/enqueue", "/v2/change/enqueue",  # PagerDuty has dedup_key
+        "/v2/alerts",  # Opsgenie has aliases
         "/hooks/{token}/{kind}",  # vendors have their own
         "/api/v1/webhooks",  # the kept answer would hold the secret in the clear
         "/api/v1/webhooks/{id}/rotate-secret",
