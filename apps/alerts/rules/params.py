@@ -365,10 +365,11 @@ def consecutive(params: Mapping[str, Any]) -> int:
 
 
 def _read(param: Param, value: Any) -> Any:
-    if value is None or value == "":
+    chosen = param.type == "choice" and any(value == key for key, _ in param.choices)
+    if value is None or (value == "" and not chosen):
         if param.required:
             raise ValueError("This is needed.")
-        return param.default
+        return list(param.default) if isinstance(param.default, tuple) else param.default
     return _READERS[param.type](param, value)
 
 

@@ -34,8 +34,8 @@ def threshold(params: Mapping[str, Any], reader: Reader, now: datetime, asked: A
 def _over(group: str, rows: Sequence[Reading], params: Mapping[str, Any], now: datetime) -> Seen:
     parts: list[list[Reading]] = [[] for _ in range(params["m"])]
     for one in rows:
-        back = int((now - one.at).total_seconds() // params["window"])
-        parts[min(back, params["m"] - 1)].append(one)
+        back = -int(-(now - one.at).total_seconds() // params["window"]) - 1
+        parts[min(max(back, 0), params["m"] - 1)].append(one)
     judged = [_window(part, params) for part in parts if len(part) >= params["min_n"]]
     hits = sum(hit for _, _, hit in judged)
     value, limit, newest = judged[0] if judged else (None, None, False)
