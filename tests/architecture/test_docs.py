@@ -15,7 +15,7 @@ import yaml
 from django.core.management import get_commands
 from django.urls import Resolver404, resolve
 
-from apps.intake.adapters import checked_adapter_for, pagerduty
+from apps.intake.adapters import checked_adapter_for, opsgenie, pagerduty
 from apps.intake.asgi import IntakeApp
 from apps.intake.store import Store
 from apps.portal.importing.reading import read
@@ -268,8 +268,8 @@ def _python(folder: str) -> Iterable[Path]:
 
 
 def blocks(name: str, language: str) -> list[str]:
-    found = re.findall(rf"^ *```{language}\n(.*?)^ *```$", TEXTS[name], re.M | re.S)
-    return [dedent(block) for block in found]
+    found = re.findall(r"^ *```(\w*)\n(.*?)^ *```$", TEXTS[name], re.M | re.S)
+    return [dedent(block) for written, block in found if written == language]
 
 
 def posted(name: str) -> list[tuple[str, dict[str, str], bytes]]:
@@ -291,15 +291,17 @@ def test_every_event_that_the_docs_post_would_be_taken(
     call: tuple[str, dict[str, str], bytes],
 ) -> None:
     url, headers, body = call
-    if url.endswith("/v2/enqueue"):
+    if url.endswith("/v2/alerts"):
+        assert opsgenie.validate(body, headers, fallback_key="x")
+    elif url.endswith("/v2/enqueue"):
         assert pagerduty.validate(body, headers, fallback_key="x")
     else:
         assert url.endswith("/api/v1/events")
         assert checked_adapter_for(headers).validate(body, headers, fallback_key="x")
 
 
-def test_the_docs_post_native_pagerduty_and_cloud_events() -> None:
-    assert len(posted("docs/integrations.md")) >= 4
+def test_the_docs_post_native_pagerduty_opsgenie_and_cloud_events() -> None:
+    assert len(posted("docs/integrations.md")) >= 5
 
 
 def test_the_table_in_the_readme_can_be_pasted() -> None:
