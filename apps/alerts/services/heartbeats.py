@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -199,12 +199,11 @@ def rhythm_in_words(row: Heartbeat) -> str:
     """As in "every 5 minutes" or "15 3 * * * in Europe/Berlin"."""
     if row.cron:
         return f"{row.cron} in {row.time_zone}"
-    return f"every {length(timedelta(seconds=row.period_seconds or 0))}"
+    return f"every {length(row.period_seconds or 0)}"
 
 
-def length(span: timedelta) -> str:
+def length(seconds: int) -> str:
     """A length in its largest whole unit: "90 seconds", "1 hour", "7 days"."""
-    seconds = round(span.total_seconds())
     for size, word in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
         if seconds and seconds % size == 0:
             count = seconds // size
