@@ -1,8 +1,8 @@
-"""What a new site starts with: whom the profiler's diagnostic codes blame."""
+"""What a new site starts with: whom diagnostic codes blame, and how long a run may take."""
 
 from __future__ import annotations
 
-from apps.telemetry.models import Blame, DiagnosticCode
+from apps.telemetry.models import Blame, DiagnosticCode, DurationObjective, Size
 
 # (code, blame, time ran out, note). The customer's: credentials, access, configuration. Ours: what
 # we did wrong ourselves. All else is unknown, which counts as bad until somebody says otherwise.
@@ -25,13 +25,23 @@ CODES = (
 )
 
 
+# How long a run may take and still be good, in seconds: generous, since nobody has said it yet.
+OBJECTIVES = ((Size.SMALL, 900), (Size.MEDIUM, 3_600), (Size.LARGE, 14_400), (Size.HUGE, 43_200))
+
+
 def ensure_codes() -> int:
-    """Add the codes that are missing; rows that somebody edited stay. Answers how many are new."""
+    """Add the codes that are missing; rows that somebody edited stay. Answers how many are new.
+
+    Duration objectives come with the first codes only: one that was taken away stays away.
+    """
     have = set(DiagnosticCode.objects.values_list("code", flat=True))
     new = [
         DiagnosticCode(code=code, blame=blame, is_timeout=timeout, note=note)
         for code, blame, timeout, note in CODES
         if code not in have
     ]
+    if not have:
+        rows = [DurationObjective(size=size, seconds=seconds) for size, seconds in OBJECTIVES]
+        DurationObjective.objects.bulk_create(rows, ignore_conflicts=True)
     DiagnosticCode.objects.bulk_create(new)
     return len(new)

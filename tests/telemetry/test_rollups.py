@@ -95,7 +95,9 @@ def _count(totals: dict[tuple[Any, ...], list[int]], shape: tuple[Any, ...], row
 def stored_buckets() -> Sums:
     names = ["grain", "starts_at", "facet", "size", "bucket"]
     return {
-        row[:5]: row[5:] for row in RunHistogram.objects.values_list(*names, "count", "censored")
+        row[:5]: row[5:]
+        for row in RunHistogram.objects.values_list(*names, "count", "censored")
+        if row[5]
     }
 
 
@@ -105,11 +107,11 @@ def counted_buckets() -> Sums:
     for run in ProfileRun.objects.filter(verdict__in=["good", "bad"]):
         if run.duration_ms is None or run.outcome == "failed":
             continue
-        for grain, start in edges(run.finished_at):
-            bucket = histogram.bucket_of(run.duration_ms)
-            key = (grain, start, run.warehouse_type, run.size, bucket)
-            counts[key] += 1
-            censored[key] += run.outcome == "timed_out"
+        grain, start = edges(run.finished_at)[-1]
+        bucket = histogram.bucket_of(run.duration_ms)
+        key = (grain, start, run.warehouse_type, run.size, bucket)
+        counts[key] += 1
+        censored[key] += run.outcome == "timed_out"
     return {key: (number, censored[key]) for key, number in counts.items()}
 
 

@@ -17,7 +17,6 @@ from apps.telemetry.models import (
     Measurement,
     ProfileRun,
     ReportRun,
-    RunHistogram,
     RunRollup,
     SemanticLabel,
     SliCount,
@@ -64,7 +63,6 @@ def _old(now: datetime) -> Iterator[QuerySet[Any]]:
     hours = {"grain": Grain.HOUR, "starts_at__lt": long}
     for kind in RunRollup.Kind.values:
         yield RunRollup.objects.filter(kind=kind, **hours).order_by("starts_at")
-    yield RunHistogram.objects.filter(**hours).order_by("starts_at")
 
 
 def _drop(rows: QuerySet[Any], *, batch: int, most: int) -> int:

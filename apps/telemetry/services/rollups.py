@@ -1,5 +1,5 @@
 # ruff: noqa: S608 - what is put into statements are names written in this module
-"""Sums by hour and day, kept exactly as runs end, taken back when one is judged anew.
+"""Sums by hour and day and histograms by day, kept exactly as runs end.
 
 The same statement adds what came in, takes back what is judged anew, and rebuilds from the rows.
 """
@@ -59,11 +59,13 @@ _BUCKET = (  # as `histogram.bucket_of`
 )
 _BUCKETS = "grain, starts_at, facet, size, bucket"
 _TIMED = ", ".join(f"'{outcome}'" for outcome in TIMED)
+# By day alone: at hundreds of runs a day an hour's histogram would be its runs over again.
 _MEASURED = f"""
 SELECT {_BUCKETS}, count(*) AS count, count(*) FILTER (WHERE outcome = 'timed_out') AS censored
-FROM (SELECT *, ({_BUCKET})::smallint AS bucket FROM ({{rows}}) a
+FROM (SELECT 'day' AS grain, date_trunc('day', finished_at, 'UTC') AS starts_at, facet, size,
+    ({_BUCKET})::smallint AS bucket, outcome
+  FROM ({{rows}}) a
   WHERE duration_ms IS NOT NULL AND verdict IN ('good', 'bad') AND outcome IN ({_TIMED})) r
-  {_GRAINS}
 GROUP BY {_BUCKETS}
 """
 _ADD_BUCKETS = f"""

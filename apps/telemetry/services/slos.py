@@ -16,6 +16,7 @@ from apps.ownership.models import Surface
 from apps.telemetry.models import Slo
 
 LONGEST = 365
+TAKEN = {"new"}  # its address is a page of its own
 KEPT = {Slo.Sli.FRESHNESS: 90}  # days: of these, older events are no longer there
 EDITABLE = (
     *("name", "description", "surface", "owner", "sli", "count_key", "facet"),
@@ -52,7 +53,7 @@ def create_slo(
     key = key.strip().lower()
     if not _KEY.fullmatch(key) or len(key) > 60:
         wrong["key"] = ["Use up to 60 lower-case letters, digits and hyphens: profile-success."]
-    elif Slo.objects.filter(key=key).exists():
+    elif key in TAKEN or Slo.objects.filter(key=key).exists():
         wrong["key"] = ["This key is taken."]
     _refuse(wrong)
     try:

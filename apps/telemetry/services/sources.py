@@ -186,6 +186,7 @@ UPDATE telemetry_profiledsource s SET
   surface_id = CASE WHEN s.surface_id IS NULL OR (s.surface_id = ANY(%s)
       AND (s.last_finished_at IS NULL OR x.last_finished_at >= s.last_finished_at))
     THEN COALESCE(x.surface_id, s.surface_id) ELSE s.surface_id END,
+  archived_at = CASE WHEN x.last_finished_at > s.archived_at THEN NULL ELSE s.archived_at END,
   first_seen_at = LEAST(s.first_seen_at, x.first_seen_at),
   last_outcome = CASE WHEN x.last_finished_at IS NOT NULL AND (s.last_finished_at IS NULL
       OR x.last_finished_at >= s.last_finished_at) THEN x.last_outcome ELSE s.last_outcome END,
@@ -221,6 +222,22 @@ def change_source(
         update_fields=["cadence_seconds", "max_age_seconds", "connection", "surface", "paused_at"]
     )
     return row
+
+
+@transaction.atomic
+def archive_source(*, source: ProfiledSource, actor: Actor, now: datetime) -> ProfiledSource:
+    """Take a source that is gone out of the lists; its runs stay. A run of it brings it back."""
+    ProfiledSource.objects.filter(pk=source.pk, archived_at=None).update(archived_at=now)
+    source.refresh_from_db()
+    return source
+
+
+@transaction.atomic
+def restore_source(*, source: ProfiledSource, actor: Actor) -> ProfiledSource:
+    """Expect a source to be profiled again."""
+    ProfiledSource.objects.filter(pk=source.pk).update(archived_at=None)
+    source.refresh_from_db()
+    return source
 
 
 def _check(given: Mapping[str, int | None]) -> None:

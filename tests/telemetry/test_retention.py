@@ -1,0 +1,94 @@
+"""What is kept how long; deleting never counts anything anew, and never waits for anybody."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from apps.telemetry import services
+from apps.telemetry.models import (
+    ColumnType,
+    Measurement,
+    ProfileRun,
+    ReportRun,
+    RunHistogram,
+    RunRollup,
+    SemanticLabel,
+    SliCount,
+    TypeChange,
+)
+from tests.builders import telemetry as measured
+from tests.builders.telemetry import NOON
+
+pytestmark = pytest.mark.django_db
+DAY = timedelta(days=1)
+KEPT = [
+    (ProfileRun, 91),
+    (ReportRun, 91),
+    (Measurement, 91),
+    (SemanticLabel, 400),
+    (SliCount, 400),
+    (TypeChange, 400),
+]
+
+
+def everything() -> None:
+    """One row of each kind, all at NOON."""
+    profiler = measured.profiler()
+    measured.runs(profiler, 1)
+    measured.reports(profiler, 1)
+    measured.measurements(profiler, "latency", 1.0)
+    measured.labels(profiler, 1)
+    measured.counts(profiler, "smoke", (1, 1))
+    measured.inventory(profiler, {"a.b.c.d": "email"}, at=NOON - timedelta(seconds=1))
+    measured.inventory(profiler, {"a.b.c.d": "string"})
+
+
+@pytest.mark.parametrize("days", [91, 400])
+def test_rows_go_when_their_time_is_over_and_not_before(days: int):
+    everything()
+    services.purge(now=NOON + days * DAY)
+    assert {model for model, kept in KEPT if not model.objects.exists()} == {
+        model for model, kept in KEPT if kept < days
+    }
+    services.purge(now=NOON + days * DAY + timedelta(seconds=1))
+    assert {model for model, kept in KEPT if not model.objects.exists()} == {
+        model for model, kept in KEPT if kept <= days
+    }
+
+
+def test_sums_by_hour_go_after_four_hundred_days_and_those_by_day_stay():
+    everything()
+    gone = services.purge(now=NOON + 401 * DAY)
+    assert gone["run rollups"] == 2  # of a run and of a report
+    assert set(RunRollup.objects.values_list("grain", flat=True)) == {"day"}
+    assert RunHistogram.objects.get().count == 1
+    assert ColumnType.objects.exists()
+
+
+def test_a_run_that_never_ended_goes_as_well():
+    profiler = measured.profiler()
+    measured.keep(profiler, [measured.run(outcome="running")])
+    assert services.purge(now=NOON + 91 * DAY) == {}
+    assert services.purge(now=NOON + 92 * DAY) == {"profile runs": 1}
+
+
+def test_small_batches_take_all_and_a_night_ends():
+    profiler = measured.profiler()
+    measured.runs(profiler, 25)
+    late = NOON + 92 * DAY
+    assert services.purge(now=late, batch=4, most=10) == {"profile runs": 10}
+    assert services.purge(now=late, batch=4) == {"profile runs": 15}
+    assert services.purge(now=late, batch=4) == {}
+
+
+def test_a_run_sent_again_after_it_was_deleted_is_not_counted_again():
+    profiler = measured.profiler()
+    run = measured.run()
+    measured.keep(profiler, [run])
+    late = NOON + services.KEEP_RUNS + DAY + timedelta(seconds=1)
+    services.purge(now=late)
+    assert not ProfileRun.objects.exists()
+    assert measured.keep(profiler, [run], now=late).old == 1
+    assert RunRollup.objects.get(grain="day").good == 1
