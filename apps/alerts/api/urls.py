@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.alerts.api import silences, views
+from apps.alerts.api import heartbeats, silences, views
 
 urlpatterns = [
     path("alerts", views.AlertList.as_view(), name="api-alerts"),
@@ -17,4 +17,9 @@ urlpatterns = [
     path("silences", silences.SilenceList.as_view(), name="api-silences"),
     path("silences/<str:pk>", silences.SilenceDetail.as_view(), name="api-silence"),
     path("silences/<str:pk>/end", silences.SilenceEnd.as_view(), name="api-silence-end"),
+    path("heartbeats", heartbeats.HeartbeatList.as_view(), name="api-heartbeats"),
+    path("heartbeats/<str:pk>", heartbeats.HeartbeatDetail.as_view(), name="api-heartbeat"),
+    path("heartbeats/<str:pk>/pings", heartbeats.PingList.as_view(), name="api-heartbeat-pings"),
+    path("heartbeats/<str:pk>/pause", heartbeats.HeartbeatPause.as_view(), name="api-hb-pause"),
+    path("heartbeats/<str:pk>/resume", heartbeats.HeartbeatResume.as_view(), name="api-hb-resume"),
 ]

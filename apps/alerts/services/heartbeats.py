@@ -199,7 +199,7 @@ def rhythm_in_words(row: Heartbeat) -> str:
     """As in "every 5 minutes" or "15 3 * * * in Europe/Berlin"."""
     if row.cron:
         return f"{row.cron} in {row.time_zone}"
-    return f"every {length(row.period_seconds or 0)}"
+    return f"every {length(row.period_seconds or 0).removeprefix('1 ')}"
 
 
 def length(seconds: int) -> str:
