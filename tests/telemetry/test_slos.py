@@ -77,6 +77,7 @@ def test_what_is_no_objective_is_refused_by_field(
 def test_a_key_is_given_once_and_all_that_is_wrong_is_said_at_once() -> None:
     slo()
     assert refused(key=" Profiles ")["key"] == ["This key is taken."]
+    assert refused(key="new")["key"] == ["This key is taken."]
     assert set(refused(key="!", name="", objective=2)) == {"key", "name", "objective"}
 
 
@@ -247,6 +248,19 @@ def test_a_known_cadence_decides_what_is_fresh(profiler: Integration) -> None:
     assert budgets.budget(slo=row, now=NOON).tally.bad == 1
     ProfiledSource.objects.update(cadence_seconds=24 * 3600)
     assert budgets.budget(slo=row, now=NOON).tally.good == 1
+
+
+def test_what_an_incident_spent_is_counted_while_it_lasted(profiler: Integration) -> None:
+    given.runs(profiler, 10, bad=5, at=NOON)
+    given.counts(profiler, "webhooks", (7, 9), (1, 9), at=NOON)
+    hour = (NOON - timedelta(minutes=2), NOON)
+    spans = [hour, (NOON - DAY, NOON - timedelta(hours=1))]
+    assert budgets.bad_within(slo=slo(), spans=spans) == [3, 0]
+    counted = slo("counts", sli="counts", count_key="webhooks")
+    assert budgets.bad_within(slo=counted, spans=spans) == [10, 0]
+    assert budgets.bad_within(slo=slo("other", facet="bigquery"), spans=spans) == [0, 0]
+    assert budgets.bad_within(slo=slo("fresh", sli="freshness"), spans=spans) == [0, 0]
+    assert budgets.bad_within(slo=counted, spans=[]) == []
 
 
 # -- what a spent one stops

@@ -18,7 +18,7 @@ from apps.telemetry import budget as calculator
 from apps.telemetry import burnrate
 from apps.telemetry.burnrate import BurnWindow
 from apps.telemetry.models import Slo
-from apps.telemetry.selectors.events import Cell, Recent, days_of, recent_of
+from apps.telemetry.selectors.events import Cell, Recent, bad_of, days_of, recent_of
 from apps.telemetry.selectors.rates import Tally
 
 DAY = timedelta(days=1)
@@ -81,6 +81,15 @@ class Budget:
         return longest.total / longest.hours
 
     @property
+    def by_consecutive(self) -> bool:
+        return burnrate.by_consecutive(self.per_hour)
+
+    @property
+    def judged(self) -> int:
+        """What was counted, with what was left out as the customer's own fault."""
+        return self.tally.n + self.tally.excluded
+
+    @property
     def windows(self) -> tuple[BurnWindow, ...]:
         return burnrate.windows_for(self.per_hour)
 
@@ -125,6 +134,19 @@ def first_day(now: datetime, days: int) -> datetime:
     """The midnight (UTC) at which a window of so many days begins that ends today."""
     midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     return midnight - (days - 1) * DAY
+
+
+def surfaces_of(slo: Slo) -> set[int]:
+    """The surfaces that an objective of one speaks of: it and all below it."""
+    return _downwards(slo.surface_id, _parents()) if slo.surface_id else set()
+
+
+def bad_within(*, slo: Slo, spans: Sequence[tuple[datetime, datetime]]) -> list[int]:
+    """How many bad events came in each [start, end], such as while an incident lasted.
+
+    Runs are kept for 90 days: older ones are not there to be counted.
+    """
+    return bad_of(slo, spans, surfaces_of(slo) or None)
 
 
 def frozen(*, surface: Surface, now: datetime) -> Freeze | None:

@@ -8,14 +8,16 @@ are now, so a paused source is no part of its past days either.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
+from django.db import connection
 from django.db.models import Count, F, Max, Q, Sum
 from django.db.models.functions import TruncDay
 
+from apps.accounts.roles import Grant
 from apps.telemetry import staleness
 from apps.telemetry.burnrate import Window
 from apps.telemetry.models import (
@@ -67,6 +69,47 @@ def days_of(sli: str, *, since: datetime, now: datetime) -> list[Cell]:
 def recent_of(sli: str, *, now: datetime) -> list[Recent]:
     """Events of the last three days and less."""
     return _RECENT[Slo.Sli(sli)](now)
+
+
+def bad_of(
+    slo: Slo, spans: Sequence[tuple[datetime, datetime]], surfaces: set[int] | None
+) -> list[int]:
+    """Bad events of an objective in each [start, end], in one statement; none of sources, which
+    count by the day."""
+    if not spans or slo.sli == Slo.Sli.FRESHNESS:
+        return [0] * len(spans)
+    rows, when, facet, how_many = _single(slo)
+    if slo.facet:
+        rows = rows.filter(**{facet: slo.facet})
+    if surfaces is not None:
+        rows = rows.filter(surface_id__in=surfaces)
+    first, last = min(span[0] for span in spans), max(span[1] for span in spans)
+    wanted = {
+        f"span_{number}": how_many(Q(**{f"{when}__gte": start, f"{when}__lte": end}))
+        for number, (start, end) in enumerate(spans)
+    }
+    found = rows.filter(**{f"{when}__gte": first, f"{when}__lte": last}).aggregate(**wanted)
+    return [int(found[name] or 0) for name in wanted]
+
+
+def _single(slo: Slo) -> tuple[Any, str, str, Callable[[Q], Any]]:
+    """Where an objective's bad events lie: rows, their time, their facet, how they are counted."""
+
+    def rows_of(within: Q) -> Any:
+        return Count("pk", filter=within)
+
+    if slo.sli == Slo.Sli.COUNTS:
+        rows: Any = SliCount.objects.filter(sli=slo.count_key)
+        return rows, "starts_at", "part", lambda within: Sum(F("total") - F("good"), filter=within)
+    if slo.sli == Slo.Sli.ACCURACY:
+        rows = SemanticLabel.objects.filter(truth_source__in=AUDITED, correct=False)
+        return rows, "sampled_at", "warehouse_type", rows_of
+    if slo.sli == Slo.Sli.REPORT_RUNS:
+        rows = ReportRun.objects.filter(verdict=Verdict.BAD)
+        return rows, "finished_at", "template", rows_of
+    return (
+        ProfileRun.objects.filter(verdict=Verdict.BAD), "finished_at", "warehouse_type", rows_of
+    )  # fmt: skip
 
 
 # -- runs and reports
@@ -264,3 +307,24 @@ _RECENT: dict[str, Callable[[datetime], list[Recent]]] = {
     Slo.Sli.ACCURACY: _recent_labels,
     Slo.Sli.FRESHNESS: _recent_sources,
 }
+
+
+def count_keys(user: Any) -> list[str]:
+    """The names of counts that tools send, for whoever chooses one; a hundred at most."""
+    if not user.may(Grant.SEE):
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(_NAMES)
+        return [row[0] for row in cursor.fetchall()]
+
+
+# From name to name along the index, however many counts each has.
+_NAMES = """
+WITH RECURSIVE names(sli) AS (
+    (SELECT sli FROM telemetry_slicount ORDER BY sli LIMIT 1)
+    UNION ALL
+    SELECT (SELECT c.sli FROM telemetry_slicount c WHERE c.sli > names.sli ORDER BY c.sli LIMIT 1)
+    FROM names WHERE names.sli IS NOT NULL
+)
+SELECT sli FROM names WHERE sli IS NOT NULL LIMIT 100
+"""

@@ -1,0 +1,29 @@
+"""`{% load slos %}`: `{{ 0.38|budget_left }}` is "38 % left", `{{ interval|range_words }}` is
+"41 to 79 %", `{{ links|at_key:7 }}` an entry of a mapping."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from django.template import Library
+
+from apps.portal import slo_words
+from apps.telemetry.proportions import Interval
+
+register = Library()
+
+
+@register.filter
+def budget_left(remaining: float | None) -> str:
+    return slo_words.left(remaining)
+
+
+@register.filter
+def range_words(interval: Interval) -> str:
+    return slo_words.range_of(interval)
+
+
+@register.filter
+def at_key(entries: Mapping[int, str], key: int) -> str:
+    """One entry of a mapping; empty where there is none."""
+    return entries.get(key, "")
