@@ -58,6 +58,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("apps.portal.urls_runbooks")),
     path("", include("apps.portal.urls_reviews")),
     path("", include("apps.portal.urls_setup")),
+    path("", include("apps.portal.urls_slos")),
     path("", include("apps.portal.urls_status")),
     path("", include("apps.portal.urls_ticket")),
 ]
