@@ -7,7 +7,6 @@ from collections import Counter
 
 import pytest
 
-from apps.telemetry import histogram
 from apps.telemetry.histogram import ERROR, bucket_of, merged, quantile, value_of
 
 YEAR = 366 * 86_400_000  # ms
@@ -53,7 +52,7 @@ def test_buckets_rise_with_durations_and_fit_their_column():
     assert buckets == sorted(buckets)
     assert bucket_of(0) == bucket_of(1) == 0
     assert bucket_of(YEAR) < 700
-    assert bucket_of(10**400) == histogram.LAST
+    assert bucket_of(2**63) < 32_767
 
 
 def test_histograms_add_up_to_that_of_all_their_runs():

@@ -43,7 +43,8 @@ def save_objective(*, size: str, seconds: int, now: datetime) -> DurationObjecti
     """Say how long a run of a size may take, and judge the runs of the last 90 days by it."""
     if size not in Size.values or not 1 <= seconds <= 86_400 * 7:
         raise Invalid(
-            "A duration lies between a second and a week.", fields={"seconds": ["1 s to 7 days."]}
+            "A duration lies between a second and a week.",
+            fields={"seconds": ["Between a second and a week."]},
         )
     row, _ = DurationObjective.objects.update_or_create(size=size, defaults={"seconds": seconds})
     _rejudge_runs(ProfileRun.objects.filter(size=size, outcome="succeeded"), now)

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from apps.telemetry.classify import TIMED
-from apps.telemetry.histogram import LAST, LN_GAMMA
+from apps.telemetry.histogram import LN_GAMMA
 from apps.telemetry.models import RunHistogram, RunRollup
 from apps.telemetry.services import bulk
 
@@ -54,8 +54,7 @@ WHERE t.kind = c.kind AND t.grain = c.grain AND t.starts_at = c.starts_at AND t.
   AND t.size = c.size AND t.package = c.package AND t.surface_id IS NOT DISTINCT FROM c.surface_id
 """
 _BUCKET = (  # as `histogram.bucket_of`
-    "CASE WHEN duration_ms <= 1 THEN 0"
-    f" ELSE LEAST({LAST}, ceil(ln(duration_ms::float8) / {LN_GAMMA!r})) END"
+    f"CASE WHEN duration_ms <= 1 THEN 0 ELSE ceil(ln(duration_ms::float8) / {LN_GAMMA!r}) END"
 )
 _BUCKETS = "grain, starts_at, facet, size, bucket"
 _TIMED = ", ".join(f"'{outcome}'" for outcome in TIMED)
