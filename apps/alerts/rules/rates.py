@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -59,9 +60,17 @@ def _runs_path(group: str, params: Mapping[str, Any]) -> str:
         return "/telemetry/"
     if params["group_by"] == "source":
         return source_path(group)
-    facet = group if params["group_by"] == "facet" else params["facet"]
-    query = {"verdict": "bad", **({"warehouse_type": facet} if facet else {})}
-    return f"/telemetry/runs/?{urlencode(query)}"
+    return runs_path(group if params["group_by"] == "facet" else params["facet"])
+
+
+@lru_cache(maxsize=256)
+def runs_path(facet: str) -> str:
+    """The list of bad runs, of one warehouse type or of all."""
+    return (
+        f"/telemetry/runs/?{urlencode({'verdict': 'bad', 'warehouse_type': facet})}".removesuffix(
+            "&warehouse_type="
+        )
+    )
 
 
 def source_path(key: str) -> str:

@@ -20,6 +20,7 @@ from apps.alerts.services.maintenance import (
     maintain_due,
 )
 from apps.alerts.services.notes import comment, note
+from apps.alerts.services.replaying import Draft, NotReplayable, draft_of, replay
 from apps.alerts.services.rules import (
     archive_rule,
     change_rule,
@@ -32,6 +33,8 @@ from apps.alerts.services.waking import URGENCY, unmute_due
 
 __all__ = [
     "URGENCY",
+    "Draft",
+    "NotReplayable",
     "acknowledge",
     "announce_maintenance",
     "archive_rule",
@@ -42,6 +45,7 @@ __all__ = [
     "comment",
     "create_rule",
     "create_silence",
+    "draft_of",
     "end_maintenance",
     "end_silence",
     "evaluate_due",
@@ -52,6 +56,7 @@ __all__ = [
     "maintain_due",
     "note",
     "page_was_acknowledged",
+    "replay",
     "resolve",
     "switch_off",
     "switch_on",

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from django.db import connection
 from django.db.models import Count, F, Min, Q, Sum
@@ -35,8 +35,9 @@ from apps.telemetry.models import (
 HOUR = timedelta(hours=1)
 RAGGED = 3 * HOUR  # up to here the runs themselves are counted
 NOWHERE = "no surface"
+T = TypeVar("T")
 PROFILE, REPORT = "profile_runs", "report_runs"
-_ALL = "''"
+ALL = "''"
 
 
 class Tally(NamedTuple):
@@ -59,6 +60,11 @@ _TABLES = {
 }
 
 
+def table_of(kind: str) -> tuple[str, str]:
+    """The table of runs of a kind, and its column that facets stand in."""
+    return _TABLES[kind].name, _TABLES[kind].facet
+
+
 def tallies(
     *,
     kind: str,
@@ -77,30 +83,30 @@ def tallies(
     rolled = by != "source" and first < last and until - since > RAGGED
     group = {"facet": table.facet, "surface": "surface_id::text", "source": "source_id::text"}
     raw = [(since, first), (last, until)] if rolled else [(since, until)]
-    where, values = _narrowed(table.facet, facet, surfaces)
+    where, values = narrowed(table.facet, facet, surfaces)
     one = (
-        f"SELECT {group.get(by, _ALL)} AS g, count(*) FILTER (WHERE verdict = 'bad') AS bad,"
+        f"SELECT {group.get(by, ALL)} AS g, count(*) FILTER (WHERE verdict = 'bad') AS bad,"
         f" count(*) AS total FROM {table.name} WHERE finished_at >= %s AND finished_at < %s"
         f" AND verdict IN ('good', 'bad'){where} GROUP BY 1"
     )
     parts = [one] * len(raw)
     given: list[Any] = [value for pair in raw for value in (*pair, *values)]
     if rolled:
-        where, values = _narrowed("facet", facet, surfaces)
+        where, values = narrowed("facet", facet, surfaces)
         names = {"facet": "facet", "surface": "surface_id::text"}
         parts.append(
-            f"SELECT {names.get(by, _ALL)} AS g, sum(bad) AS bad, sum(good + bad) AS total"
+            f"SELECT {names.get(by, ALL)} AS g, sum(bad) AS bad, sum(good + bad) AS total"
             f" FROM telemetry_runrollup WHERE kind = %s AND grain = 'hour' AND starts_at >= %s"
             f" AND starts_at < %s{where} GROUP BY 1"
         )
         given += [table.rollup, first, last, *values]
-    rows = _rows(
+    rows = rows_of(
         f"SELECT g, sum(bad)::bigint, sum(total)::bigint FROM ({' UNION ALL '.join(parts)}) t"
         " GROUP BY g HAVING sum(total) > 0",
         given,
     )
     found = {str(g or ""): Tally(int(bad), int(total)) for g, bad, total in rows}
-    return _named(found, by)
+    return named(found, by)
 
 
 def _hours(since: datetime, until: datetime) -> tuple[datetime, datetime]:
@@ -110,7 +116,7 @@ def _hours(since: datetime, until: datetime) -> tuple[datetime, datetime]:
     return first, until.replace(minute=0, second=0, microsecond=0)
 
 
-def _narrowed(column: str, facet: str, surfaces: Collection[int] | None) -> tuple[str, list[Any]]:
+def narrowed(column: str, facet: str, surfaces: Collection[int] | None) -> tuple[str, list[Any]]:
     where, values = "", list[Any]()
     if facet:
         where, values = f" AND {column} = %s", [facet]
@@ -119,14 +125,14 @@ def _narrowed(column: str, facet: str, surfaces: Collection[int] | None) -> tupl
     return where, values
 
 
-def _rows(statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+def rows_of(statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         found: list[tuple[Any, ...]] = cursor.fetchall()
     return found
 
 
-def _named(found: dict[str, Tally], by: str) -> dict[str, Tally]:
+def named(found: dict[str, T], by: str) -> dict[str, T]:
     """Ids become what people read."""
     if by == "surface":
         ids = [int(key) for key in found if key]
@@ -213,8 +219,8 @@ def newest_first(
     table = _TABLES.get(slo.sli)
     if table is None:
         return []
-    where, values = _narrowed(table.facet, slo.facet, surfaces)
-    rows = _rows(
+    where, values = narrowed(table.facet, slo.facet, surfaces)
+    rows = rows_of(
         f"SELECT verdict = 'bad' FROM {table.name} WHERE finished_at >= %s AND finished_at < %s"
         f" AND verdict IN ('good', 'bad'){where} ORDER BY finished_at DESC, id DESC LIMIT %s",
         [until - timedelta(days=28), until, *values, count],
@@ -375,9 +381,9 @@ class Duration(NamedTuple):
 def durations(*, facet: str, by: str, since: datetime, until: datetime) -> dict[str, Duration]:
     """The exact 95th percentile in seconds, each size by itself; what was cut off counts with the
     time it got."""
-    where, values = _narrowed("warehouse_type", facet, None)
+    where, values = narrowed("warehouse_type", facet, None)
     name = "warehouse_type || ' ' || size" if by == "facet" else "size"
-    rows = _rows(
+    rows = rows_of(
         f"SELECT {name}, percentile_cont(0.95) WITHIN GROUP (ORDER BY duration_ms) / 1000.0,"
         " count(*) FROM telemetry_profilerun WHERE finished_at >= %s AND finished_at < %s"
         " AND verdict IN ('good', 'bad') AND duration_ms IS NOT NULL AND outcome = ANY(%s)"
