@@ -48,7 +48,7 @@ def sources(*, now: datetime, user: Any = None) -> list[Freshness]:
     Without `user` all of them, as rules see them. A source of which only an inventory of types is
     known is none of these: it never said that it runs.
     """
-    found = [_of_source(row, now) for row in _sending(user)]
+    found = [of_source(row, now=now) for row in _sending(user)]
     found += [_of_connection(row, now) for row in _silent(user)]
     return sorted(found, key=lambda row: (_WORST[row.state], -row.share, row.label))
 
@@ -72,7 +72,8 @@ def _silent(user: Any) -> QuerySet[Connection]:
     return rows.filter(~Exists(mine), cadence_seconds__isnull=False, paused_at=None)
 
 
-def _of_source(row: ProfiledSource, now: datetime) -> Freshness:
+def of_source(row: ProfiledSource, *, now: datetime) -> Freshness:
+    """How fresh one source is."""
     via = row.connection
     paused = row.paused_at is not None or (
         via is not None and (via.paused_at is not None or via.archived_at is not None)
