@@ -276,6 +276,13 @@ def test_opsgenie_s_priorities_become_severities(priority: str | None, severity:
     assert event.severity == severity
 
 
+def test_without_a_priority_a_label_of_alertmanager_s_says_how_bad_it_is() -> None:
+    body = {"message": "Down", "alias": "a", "details": {"severity": "critical"}}
+    assert read("opsgenie", body)[0].severity == "critical"
+    assert read("opsgenie", {**body, "priority": "P5"})[0].severity == "info"
+    assert read("opsgenie", {**body, "details": {"severity": "loud"}})[0].severity == "warning"
+
+
 def test_a_new_alert_of_opsgenie_keeps_what_its_sender_wrote() -> None:
     body = payload("opsgenie/sdk_create_recorded", details={"surface": "inspect.profiler"})
     (event,) = read("opsgenie", body)

@@ -17,7 +17,9 @@ from apps.intake.canonical import (
     FieldError,
     Headers,
     InvalidEvent,
+    Severity,
     header,
+    known_severity,
     make_event,
     mapping_of,
     missing,
@@ -58,7 +60,7 @@ def normalise(
             kind="alert",
             action=VERBS[verb],
             dedup_key=_key(verb, data, fallback_key),
-            severity=severity_of(data.get("priority") or "P3") if opens else None,
+            severity=_severity(data, details) if opens else None,
             summary=text_of(data.get("message")) if opens else text_of(data.get("note")),
             source=text_of(data.get("source"), data.get("user")),
             component=text_of(data.get("entity")),
@@ -71,6 +73,11 @@ def normalise(
 def delivery_key(body: Body, headers: Headers) -> str | None:
     """None: the protocol has no delivery id, so every delivery is kept and aliases deduplicate."""
     return None
+
+
+def _severity(data: Mapping[str, Any], details: Mapping[str, Any]) -> Severity:
+    """The priority; Alertmanager sends none, but all labels as details; P3 as Opsgenie says."""
+    return severity_of(data.get("priority") or known_severity(details.get("severity")) or "P3")
 
 
 def _read(body: Body, headers: Headers) -> tuple[str, dict[str, Any]]:
