@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from apps.alerts import services
-from apps.alerts.services import arriving
+from apps.alerts.services import arriving, slack
 from apps.intake.events import EventsNormalised
-from apps.paging.events import PageAcknowledged
+from apps.paging.events import PageAcknowledged, PageStepTaken
 
 
 def take_events(event: EventsNormalised) -> None:
@@ -18,3 +18,7 @@ def take_events(event: EventsNormalised) -> None:
 
 def page_acknowledged(event: PageAcknowledged) -> None:
     services.page_was_acknowledged(page_id=event.page_id, actor=event.by, now=event.at)
+
+
+def page_step_taken(event: PageStepTaken) -> None:
+    slack.announce_page(page_id=event.page_id)

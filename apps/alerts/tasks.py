@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from apps.alerts import services
-from apps.alerts.services import arriving
+from apps.alerts.services import arriving, slack, slack_groups
 from apps.core import clock
 
 
@@ -21,3 +21,18 @@ def heartbeats() -> int:
 def evaluate() -> int:
     """Every minute: rules that are due look at telemetry, fire and resolve."""
     return services.evaluate_due(now=clock.now())
+
+
+def slack_sync() -> int:
+    """Every minute: Slack's user groups hold who is on call."""
+    return slack_groups.sync_slack_groups(now=clock.now())
+
+
+def slack_page(page_id: int) -> int:
+    """Post a page to Slack, with the button that acknowledges it."""
+    return slack.post_page(page_id=page_id)
+
+
+def slack_answer(integration: int, url: str, text: str) -> bool:
+    """Tell whoever pressed a button in Slack what came of it."""
+    return slack.answer_button(integration_id=integration, url=url, text=text)

@@ -23,6 +23,7 @@ from apps.intake.adapters import (
     pagerduty,
     ping,
     sentry,
+    slack,
     stripe,
 )
 from apps.intake.canonical import Body, CanonicalEvent, Headers
@@ -80,6 +81,7 @@ ADAPTERS: Final[dict[str, Adapter]] = {
     mail.KIND: mail,
     ping.KIND: ping,
     sentry.KIND: sentry,
+    slack.KIND: slack,
     stripe.KIND: stripe,
 }
 
