@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.alerts.api import heartbeats, silences, views
+from apps.alerts.api import heartbeats, rules, silences, views
 
 urlpatterns = [
     path("alerts", views.AlertList.as_view(), name="api-alerts"),
@@ -22,4 +22,8 @@ urlpatterns = [
     path("heartbeats/<str:pk>/pings", heartbeats.PingList.as_view(), name="api-heartbeat-pings"),
     path("heartbeats/<str:pk>/pause", heartbeats.HeartbeatPause.as_view(), name="api-hb-pause"),
     path("heartbeats/<str:pk>/resume", heartbeats.HeartbeatResume.as_view(), name="api-hb-resume"),
+    path("alert-rules", rules.RuleList.as_view(), name="api-alert-rules"),
+    path("alert-rules/<str:key>", rules.RuleDetail.as_view(), name="api-alert-rule"),
+    path("alert-rules/<str:key>/switch", rules.RuleSwitch.as_view(), name="api-alert-rule-switch"),
+    path("alert-rules/<str:key>/replay", rules.RuleReplay.as_view(), name="api-alert-rule-replay"),
 ]

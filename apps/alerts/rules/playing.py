@@ -67,6 +67,10 @@ class Replay:
         """Spent firing, summed over groups."""
         return sum(one.minutes(self.until) for one in self.firings)
 
+    @property
+    def step_seconds(self) -> int:
+        return int(self.step.total_seconds())
+
     def ahead_of(self, moments: Sequence[datetime]) -> list[Ahead]:
         """For each moment the earliest firing that stood then, ended less than a day before, or
         began within a day after it."""

@@ -29,6 +29,7 @@ from apps.alerts.services.rules import (
     switch_on,
 )
 from apps.alerts.services.silencing import change_silence, create_silence, end_silence
+from apps.alerts.services.starting import starter_rules
 from apps.alerts.services.waking import URGENCY, unmute_due
 
 __all__ = [
@@ -58,6 +59,7 @@ __all__ = [
     "page_was_acknowledged",
     "replay",
     "resolve",
+    "starter_rules",
     "switch_off",
     "switch_on",
     "take",
