@@ -1,0 +1,101 @@
+"""The sender against the doors that answer it in production."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from apps.accounts import services as accounts
+from apps.accounts.models import ApiKey
+from apps.core import clock
+from apps.intake.asgi import IntakeApp
+from apps.intake.models import Delivery
+from apps.intake.readings import read_batch
+from apps.intake.store import Store
+from apps.intake.wire import Receive, Scope, Send
+from tests import builders as build
+from tests.clients.artifacts import LISTED, SECRET
+from tests.clients.harness import send
+from tests.intake.lean import conninfo, served, swept  # noqa: F401 - a fixture
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("swept")]
+
+
+class Doors:
+    """The lean path alone; its pool is closed by the loop that opened it."""
+
+    def __init__(self) -> None:
+        store = Store(conninfo())
+        self.app = IntakeApp(store, max_body=1 << 20, max_batch=8 << 20, default_rate=None)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            return await self.app(scope, receive, send)
+        for step in ("startup", "shutdown"):
+            await receive()
+            if step == "shutdown":
+                await self.app.store.close()
+            await send({"type": f"lifespan.{step}.complete"})
+
+
+@pytest.fixture
+def url(transactional_db: None) -> Iterator[str]:
+    with served(Doors()) as port:
+        yield f"http://127.0.0.1:{port}"
+
+
+@pytest.fixture
+def key(transactional_db: None) -> str:
+    return build.key("telemetry:write", "events:write", name="nightly job").text
+
+
+def test_all_that_it_sends_is_taken_and_can_be_read(url: str, key: str, tmp_path: Path) -> None:
+    (tmp_path / "inspect.json").write_text(json.dumps(LISTED))
+    audit_rows = tmp_path / "audit.ndjson"
+    audit_rows.write_text(json.dumps({"column_ref": "wh.p.users.email", "predicted": "string",
+                                      "truth": "email", "truth_source": "audit"}))  # fmt: skip
+    calls = [
+        ["wrap", "--announce", "--source", "wh", "--", "true"],
+        ["profile", "--artifact", "inspect.json", "--labels"],
+        ["report", "--template", "quality", "--exit", "1", "--code", "ERR-INTERNAL"],
+        ["labels", "--rows", str(audit_rows)],
+        ["count", "webhooks.fresh", "--bad", "1", "--total", "60"],
+        ["measure", "mcp.latency", "812.5", "--unit", "ms"],
+        ["measure", "certificate", "--subject", "x.example", "--not-after", "2027-02-01T00:00:00Z"],
+        ["event", "Disk is full", "--severity", "info", "--detail", "host=w3"],
+    ]
+    for args in calls:
+        done = send(args[0], "--strict", *args[1:], url=url, cwd=tmp_path, OPSPORTAL_KEY=key)
+        assert done.returncode == 0, done.stderr
+    kept = list(Delivery.objects.order_by("pk"))
+    assert [row.adapter for row in kept] == [
+        "profile_runs", "profile_runs", "profile_runs", "semantic_labels", "report_runs",
+        "semantic_labels", "sli_counts", "measurements", "measurements", "native",
+    ]  # fmt: skip
+    for row in kept[:-1]:
+        batch = read_batch(row.adapter, bytes(row.body), received_at=row.received_at)
+        assert batch.items and not batch.rejected
+        assert SECRET.encode() not in bytes(row.body)
+    assert all(row.delivery_key for row in kept)
+
+
+def test_a_key_that_was_revoked_is_told_and_what_waits_is_sent_with_the_next(
+    url: str, key: str, tmp_path: Path
+) -> None:
+    args = ("profile", "--exit", "0", "--spool", str(tmp_path / "spool"))
+    accounts.revoke_key(key=ApiKey.objects.get(), now=clock.now())
+    done = send(*args, url=url, OPSPORTAL_KEY=key)
+    assert done.returncode == 0 and "(401)" in done.stderr and key not in done.stderr
+    assert not Delivery.objects.exists()
+    fresh = build.key("telemetry:write", name="next").text
+    send(*args, url=url, OPSPORTAL_KEY=fresh)
+    assert Delivery.objects.count() == 2 and not list((tmp_path / "spool").iterdir())
+
+
+def test_a_key_without_the_scope_is_told_which_one_it_lacks(url: str) -> None:
+    other = build.key("events:write", name="alerts").text
+    done = send("measure", "x", "1", "--patience", "2", url=url, OPSPORTAL_KEY=other)
+    assert done.returncode == 0 and "telemetry:write" in done.stderr
