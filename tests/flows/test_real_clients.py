@@ -32,7 +32,9 @@ MAKE = f"""
 from apps.accounts import services as accounts
 from apps.core import clock
 from apps.intake import services as intake
+from apps.support.seeds import ensure_support
 
+ensure_support(now=clock.now())  # as a first run does: without types of requests no issue fits
 answer = {{}}
 for kind in ("alertmanager", "pagerduty", "opsgenie", "stripe", "github"):
     secret = "{SECRET}" if kind in ("stripe", "github") else ""

@@ -265,6 +265,23 @@ def test_a_quarantined_delivery_is_read_again_when_it_can_be(
     assert state_of("invoice:in_1") == "firing"
 
 
+@pytest.mark.django_db
+def test_what_nobody_can_take_yet_waits_in_quarantine_with_the_reason() -> None:
+    """An issue of GitHub on a site that has no request types."""
+    source = build.integration("github").row
+    take(source, raw_of("github/issues_opened"), {"X-GitHub-Event": "issues"})
+    intake.normalise_due(now=clock.now())
+    row = Delivery.objects.get()
+    assert (row.status, row.error) == (
+        "quarantined", "There is no request type that such a ticket could have.",
+    )  # fmt: skip
+    build.support()
+    intake.replay(delivery=row, actor=audit.SYSTEM, now=clock.now())
+    intake.normalise_due(now=clock.now())
+    row.refresh_from_db()
+    assert row.status == "normalised" and row.events.get().action == "open_ticket"
+
+
 # -- the command line
 
 

@@ -11,7 +11,7 @@ from django.db import DatabaseError, OperationalError, connection, transaction
 from django.db.models import F, Func, IntegerField
 
 from apps.core import audit, events
-from apps.core.errors import is_away
+from apps.core.errors import DomainError, is_away
 from apps.core.transitions import move, settle
 from apps.intake.adapters import ADAPTERS, WHOLE
 from apps.intake.canonical import CanonicalEvent, InvalidEvent
@@ -145,7 +145,7 @@ def _normalise_one(row: Delivery, *, now: datetime) -> None:
             useful = row.adapter in WHOLE or any(event.kind != "ignore" for event in stored)
             to = Delivery.Status.NORMALISED if useful else Delivery.Status.IGNORED
             settle(row, to=to, normalised_at=now)
-    except InvalidEvent as error:
+    except (InvalidEvent, DomainError) as error:  # it cannot be read, or nobody could take it
         _quarantine(row, error.message, now=now)
     except OperationalError:
         raise  # the database's trouble, not the delivery's: it waits
