@@ -10,7 +10,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 
-from apps.accounts.models import Person
 from apps.accounts.roles import Grant
 from apps.alerts import services
 from apps.alerts.models import Alert, Silence
@@ -95,7 +94,7 @@ def silence_new(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and request.POST.get("do") == "look":
         would = selectors.would_fit(_draft(form), person) if form.is_valid() else None
     elif request.method == "POST":
-        by = {"actor": audit.person(person), "now": now}
+        by: dict[str, Any] = {"actor": audit.person(person), "now": now}
         made = submit(form, lambda _: services.create_silence(**form.values(now), **by))
         if made is not None:
             messages.success(request, "Nobody is paged for what fits. The alerts are kept.")
@@ -118,7 +117,8 @@ def _draft(form: shapes.SilenceForm) -> Silence:
 def _begins(request: HttpRequest) -> dict[str, Any]:
     """What the form begins with: all that the address names."""
     params = request.GET
-    given = {name: params.get(name, "")[:120] for name in ("surface", "rule", "reason")}
+    names = ("surface", "rule", "reason")
+    given: dict[str, Any] = {name: params.get(name, "")[:120] for name in names}
     pk = params.get("alert", "")
     if pk.isascii() and pk.isdigit() and len(pk) < 19:
         alert = Alert.objects.visible_to(viewer(request)).filter(pk=int(pk)).first()
