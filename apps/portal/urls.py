@@ -22,6 +22,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("pages/<int:pk>/acknowledge/", now.acknowledge_page, name="page_acknowledge"),
     path("incidents/", include("apps.portal.urls_incidents")),
     path("followups/", include("apps.portal.urls_followups")),
+    path("telemetry/", include("apps.portal.urls_telemetry")),
     path("tickets/", queue.tickets, name="tickets"),
     path("tickets/live/", queue.tickets_live, name="tickets_live"),
     path("tickets/export.csv", queue.tickets_export, name="tickets_export"),
@@ -57,6 +58,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("apps.portal.urls_heartbeats")),
     path("", include("apps.portal.urls_runbooks")),
     path("", include("apps.portal.urls_reviews")),
+    path("", include("apps.portal.urls_slack")),  # before integrations' own words
     path("", include("apps.portal.urls_setup")),
     path("", include("apps.portal.urls_slos")),
     path("", include("apps.portal.urls_status")),

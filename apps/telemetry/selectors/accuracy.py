@@ -98,7 +98,7 @@ def pairs(
     )
     rows = rows.filter(package=package) if package else rows
     names = ("stratum", "predicted", "truth")
-    return [Pair(*row) for row in rows.order_by().values_list(*names).annotate(n=Count("pk"))]
+    return [Pair(*row) for row in rows.order_by().values_list(*names).annotate(n=Count("*"))]
 
 
 def packages(*, user: Any, since: datetime, source: str) -> list[str]:
@@ -115,7 +115,7 @@ def weights(user: Any) -> tuple[dict[str, float], set[str]]:
     """
     fixed = {row.stratum: float(row.weight) for row in StratumWeight.objects.all()}
     rows = ColumnType.objects.visible_to(user).filter(source__archived_at=None).order_by()
-    counted = dict(rows.values_list("semantic_type").annotate(n=Count("pk")))
+    counted = dict(rows.values_list("semantic_type").annotate(n=Count("*")))
     rest = {key: n for key, n in counted.items() if key not in fixed}
     left = max(0.0, 1 - sum(fixed.values())) if fixed else 1.0
     total = sum(rest.values()) or 1
@@ -230,4 +230,4 @@ def corrections_by_package(*, user: Any, since: datetime, until: datetime) -> li
         truth_source=Truth.USER_CORRECTION, sampled_at__gte=since, sampled_at__lt=until
     )
     found = rows.exclude(predicted=F("truth")).order_by().values_list("package")
-    return sorted(found.annotate(n=Count("pk")))
+    return sorted(found.annotate(n=Count("*")))

@@ -126,7 +126,7 @@ def _audits(
     counted = {
         package: (right, n)
         for package, right, n in found.annotate(
-            right=Count("pk", filter=Q(correct=True)), n=Count("pk")
+            right=Count("correct", filter=Q(correct=True)), n=Count("*")
         )
     }
 

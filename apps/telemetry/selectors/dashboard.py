@@ -15,7 +15,7 @@ from apps.telemetry import proportions
 from apps.telemetry.models import Grain, Outcome, ProfileRun, Slo
 from apps.telemetry.selectors import durations, rates
 from apps.telemetry.selectors.durations import Took
-from apps.telemetry.selectors.rates import Kind, Part, Reason, Step, Tally
+from apps.telemetry.selectors.rates import Kind, Part, Reason, Released, Step, Tally
 from apps.telemetry.selectors.spans import Span
 
 USUAL_DAYS = 28
@@ -53,6 +53,7 @@ class Board:
     trend: Sequence[Took]
     reports: Tally
     report_parts: Sequence[Part]
+    packages: Sequence[Released]
     reasons: Sequence[Reason]
     running: int
     objective: float | None
@@ -76,6 +77,7 @@ def board(*, user: Any, span: Span, facet: str = "", size: str = "") -> Board:
         trend=durations.over_time(user=user, span=span, size=chosen, facet=facet) if chosen else [],
         reports=rates.total(reports),
         report_parts=rates.by_facet(reports),
+        packages=rates.by_package(user=user, span=span, facet=facet),
         reasons=[] if span.grain == Grain.DAY else rates.reasons(user=user, span=span, facet=facet),
         running=_running(user, span, facet),
         objective=promised(user, facet),

@@ -16,16 +16,11 @@ from django.contrib.postgres.fields import ArrayField
 from django.db.models import (
     Aggregate,
     Count,
-    DateTimeField,
-    DurationField,
-    F,
     FloatField,
-    Func,
     Min,
     Q,
     QuerySet,
     Sum,
-    Value,
 )
 
 from apps.accounts.roles import Grant
@@ -40,12 +35,16 @@ from apps.telemetry.models import (
     Size,
 )
 from apps.telemetry.percentile import enough
+from apps.telemetry.selectors.rates import binned
 from apps.telemetry.selectors.spans import Span
 
 SHARES = (0.5, 0.95, 0.99)
 ORDER = {
     size: number for number, size in enumerate(("small", "medium", "large", "huge", "unknown"))
 }
+
+
+Percentiles3 = tuple["Percentile | None", "Percentile | None", "Percentile | None"]
 
 
 class Percentiles(Aggregate):
@@ -112,8 +111,8 @@ def _histograms(user: Any, span: Span, facet: str) -> QuerySet[RunHistogram]:
 
 
 _OF_RUNS: dict[str, Any] = {
-    "n": Count("pk"),
-    "cut": Count("pk", filter=Q(outcome=Outcome.TIMED_OUT)),
+    "n": Count("*"),
+    "cut": Count("verdict", filter=Q(outcome=Outcome.TIMED_OUT)),
     "least": Min("duration_ms", filter=Q(outcome=Outcome.TIMED_OUT)),
     "found": Percentiles("duration_ms"),
 }
@@ -126,7 +125,7 @@ def by_size(*, user: Any, span: Span, facet: str = "") -> list[Took]:
         found = _of_histogram(rows.annotate(n=Sum("count"), cut=Sum("censored")))
     else:
         grouped = _runs(user, span, facet).order_by().values("size").annotate(**_OF_RUNS)
-        found = [_of_runs(row["size"], row) for row in grouped]
+        found = [_of_runs(row["size"], dict(row)) for row in grouped]
     promised = dict(DurationObjective.objects.values_list("size", "seconds"))
     rows_ = [_promised(one, promised.get(one.size)) for one in found]
     return sorted(rows_, key=lambda one: ORDER.get(one.size, 9))
@@ -136,24 +135,16 @@ def over_time(*, user: Any, span: Span, size: str, facet: str = "") -> list[Took
     """One size step by step; steps without a run are left out."""
     if _is_summed(span):
         summed = _histograms(user, span, facet).filter(size=size).order_by()
-        counted = summed.values_list("starts_at", "bucket").annotate(
-            n=Sum("count"), cut=Sum("censored")
-        )
-        by_day: dict[datetime, list[tuple[str, int, int, int]]] = {}
-        for at, bucket, n, cut in counted:
-            by_day.setdefault(at, []).append((size, bucket, n, cut))
-        return [_at(_of_histogram(by_day[at])[0], at) for at in sorted(by_day)]
-    step = Func(
-        Value(span.step, output_field=DurationField()),
-        F("finished_at"),
-        Value(span.start, output_field=DateTimeField()),
-        function="date_bin",
-        output_field=DateTimeField(),
-    )
-    rows = _runs(user, span, facet).filter(size=size).order_by().annotate(step=step)
+        counted = summed.annotate(step=binned("starts_at", span)).values_list("step", "bucket")
+        by_step: dict[datetime, list[tuple[str, int, int, int]]] = {}
+        for at, bucket, n, cut in counted.annotate(n=Sum("count"), cut=Sum("censored")):
+            by_step.setdefault(at, []).append((size, bucket, n, cut))
+        return [_at(_of_histogram(by_step[at])[0], at) for at in sorted(by_step)]
+    rows = _runs(user, span, facet).filter(size=size).order_by()
+    rows = rows.annotate(step=binned("finished_at", span))
     found = rows.values("step").annotate(**_OF_RUNS)
     return sorted(
-        (_at(_of_runs(size, row), row["step"]) for row in found),
+        (_at(_of_runs(size, dict(row)), row["step"]) for row in found),
         key=lambda one: one.starts_at or span.start,
     )
 
@@ -166,7 +157,7 @@ def _of_runs(size: str, row: dict[str, Any]) -> Took:
         else None
         for share, value in zip(SHARES, row["found"], strict=True)
     ]
-    return Took(size, row["n"], row["cut"], *told)
+    return Took(size, row["n"], row["cut"], *_three(told))
 
 
 def _of_histogram(rows: Iterable[tuple[str, int, int, int]]) -> list[Took]:
@@ -191,7 +182,12 @@ def _told(size: str, buckets: dict[int, int], cut: dict[int, int]) -> Took:
             continue
         at_least = least is not None and value >= histogram.value_of(least)
         told.append(Percentile(value / 1000, at_least))
-    return Took(size, n, sum(cut.values()), *told)
+    return Took(size, n, sum(cut.values()), *_three(told))
+
+
+def _three(told: Sequence[Percentile | None]) -> Percentiles3:
+    p50, p95, p99 = told
+    return p50, p95, p99
 
 
 def _promised(one: Took, seconds: int | None) -> Took:

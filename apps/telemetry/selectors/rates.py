@@ -6,17 +6,19 @@ part of a rate; their numbers stand beside it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any
 
 from django.db.models import (
+    Aggregate,
     Count,
     DateTimeField,
     DurationField,
     F,
     Func,
+    Max,
     Q,
     QuerySet,
     Sum,
@@ -91,16 +93,17 @@ class Step:
     tally: Tally
 
 
-COUNTS = {
-    "good": Count("pk", filter=Q(verdict=Verdict.GOOD)),
-    "bad": Count("pk", filter=Q(verdict=Verdict.BAD)),
-    "excluded": Count("pk", filter=Q(verdict=Verdict.EXCLUDED) & ~Q(outcome=Outcome.CANCELED)),
-    "canceled": Count("pk", filter=Q(outcome=Outcome.CANCELED)),
-    "timed_out": Count("pk", filter=Q(outcome=Outcome.TIMED_OUT)),
+COUNTS: Mapping[str, Aggregate] = {
+    "good": Count("verdict", filter=Q(verdict=Verdict.GOOD)),
+    "bad": Count("verdict", filter=Q(verdict=Verdict.BAD)),
+    "excluded": Count("verdict", filter=Q(verdict=Verdict.EXCLUDED) & ~Q(outcome=Outcome.CANCELED)),
+    "canceled": Count("verdict", filter=Q(outcome=Outcome.CANCELED)),
+    "timed_out": Count("verdict", filter=Q(outcome=Outcome.TIMED_OUT)),
 }
 
 
-def _binned(column: str, span: Span) -> Func:
+def binned(column: str, span: Span) -> Func:
+    """The beginning of the step that an instant falls into."""
     return Func(
         Value(span.step, output_field=DurationField()),
         F(column),
@@ -127,24 +130,32 @@ def rollups(user: Any) -> QuerySet[RunRollup]:
 
 def cells(*, user: Any, span: Span, kind: str = Kind.PROFILE, facet: str = "") -> list[Cell]:
     """All that a look back needs to know of rates, in one statement."""
-    column = "template" if kind == Kind.REPORT else "warehouse_type"
-    if span.grain is None:
-        rows = _runs(user, kind).filter(finished_at__gte=span.start, finished_at__lt=span.end)
-        counted, when, name = COUNTS, "finished_at", column
-    else:
-        rows = rollups(user).filter(kind=kind, grain=span.grain)
-        rows = rows.filter(starts_at__gte=span.start, starts_at__lt=span.end)
-        counted = {one.name: Sum(one.name) for one in fields(Tally)}  # type: ignore[misc] # Sum for Count
-        when, name = "starts_at", "facet"
-    if facet:
-        rows = rows.filter(**{name: facet})
-    # Names of their own: a column of the same name would be taken for the one that is counted.
-    sums = {f"sum_{key}": one for key, one in counted.items()}
-    grouped = rows.order_by().annotate(step=_binned(when, span)).values("step", name)
+    rows, sums, when, name = _counted(user, span, kind)
+    rows = rows.filter(**{name: facet}) if facet else rows
+    grouped = rows.order_by().annotate(step=binned(when, span)).values("step", name)
     return [
         Cell(row["step"], row[name], Tally(*(row[key] for key in sums)))
         for row in grouped.annotate(**sums)
     ]
+
+
+def _counted(
+    user: Any, span: Span, kind: str
+) -> tuple[QuerySet[Any], dict[str, Aggregate], str, str]:
+    """The rows of a span with what sums them up, their time and what they are grouped by."""
+    if span.grain is None:
+        rows = _runs(user, kind).filter(finished_at__gte=span.start, finished_at__lt=span.end)
+        name = "template" if kind == Kind.REPORT else "warehouse_type"
+        return rows, _named(COUNTS), "finished_at", name
+    summed = rollups(user).filter(
+        kind=kind, grain=span.grain, starts_at__gte=span.start, starts_at__lt=span.end
+    )
+    return summed, _named({one.name: Sum(one.name) for one in fields(Tally)}), "starts_at", "facet"
+
+
+def _named(sums: Mapping[str, Aggregate]) -> dict[str, Aggregate]:
+    """Names of their own: one of a column would be taken for the column that is counted."""
+    return {f"sum_{name}": one for name, one in sums.items()}
 
 
 def total(found: Iterable[Cell]) -> Tally:
@@ -175,7 +186,8 @@ def over_time(found: Iterable[Cell], span: Span) -> list[Step]:
 
 @dataclass(frozen=True)
 class Reason:
-    """Runs that did not count as good, by their diagnostic code; no code: none was sent."""
+    """Runs that did not count as good, by their diagnostic code; where none was sent, by how
+    they ended."""
 
     code: str
     blame: str
@@ -193,9 +205,30 @@ def reasons(*, user: Any, span: Span, facet: str = "", most: int = 12) -> list[R
     )
     rows = rows.filter(warehouse_type=facet) if facet else rows
     names = ("diagnostic_code", "blame", "verdict", "outcome")
-    found = rows.order_by().values_list(*names).annotate(n=Count("pk")).order_by("-n", *names)
-    return [Reason(*row) for row in found[:most]]
+    sums: dict[Reason, int] = {}
+    for *said, n in rows.order_by().values_list(*names).annotate(n=Count("*")):
+        code, blame, verdict, outcome = said
+        one = Reason(code, blame, verdict, "" if code else outcome, 0)
+        sums[one] = sums.get(one, 0) + n
+    found = [replace(one, n=n) for one, n in sums.items()]
+    return sorted(found, key=lambda one: (-one.n, one.code, one.outcome))[:most]
 
 
-def facets(found: Sequence[Cell]) -> list[str]:
-    return sorted({cell.facet for cell in found})
+@dataclass(frozen=True)
+class Released:
+    """The runs of one release of the profiler; an empty name: it was not sent."""
+
+    package: str
+    tally: Tally
+    last_at: datetime
+
+
+def by_package(*, user: Any, span: Span, facet: str = "", most: int = 6) -> list[Released]:
+    """Releases of the profiler, the one that ran last first."""
+    rows, sums, when, name = _counted(user, span, Kind.PROFILE)
+    rows = rows.filter(**{name: facet}) if facet else rows
+    grouped = rows.order_by().values("package").annotate(last=Max(when), **sums)
+    found = [
+        Released(row["package"], Tally(*(row[key] for key in sums)), row["last"]) for row in grouped
+    ]
+    return sorted(found, key=lambda one: (one.last_at, one.package), reverse=True)[:most]

@@ -42,10 +42,10 @@ def _raw(key: str, words: str, length: timedelta, step: timedelta, now: datetime
     return Span(key, words, now - length, now, step)
 
 
-def _days(key: str, days: int, now: datetime) -> Span:
+def _days(key: str, days: int, step: timedelta, now: datetime) -> Span:
     midnight = _hour(now).replace(hour=0)
     start = midnight - timedelta(days=days - 1)
-    return Span(key, f"the last {days} days", start, now, DAY, Grain.DAY)
+    return Span(key, f"the last {days} days", start, now, step, Grain.DAY)
 
 
 def span(key: str, now: datetime) -> Span:
@@ -56,8 +56,10 @@ def span(key: str, now: datetime) -> Span:
     if key == "7d":
         start = _hour(now) - timedelta(days=7)
         return Span("7d", "the last 7 days", start, now, timedelta(hours=6), Grain.HOUR)
-    if key in {"28d", "90d"}:
-        return _days(key, int(key[:2]), now)
+    if key == "28d":
+        return _days(key, 28, DAY, now)
+    if key == "90d":
+        return _days(key, 90, 3 * DAY, now)
     return _raw(STANDARD, "the last 24 hours", timedelta(hours=24), HOUR, now)
 
 
