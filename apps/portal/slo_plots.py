@@ -49,8 +49,9 @@ def _even(count: int, bottom: int) -> list[Point]:
 
 
 def _nice(value: float) -> int:
-    """The next 50, 100, 200, 500, 1,000, … so that the scale below zero is round."""
-    size = 10 ** max(1, math.floor(math.log10(value)))
+    """50, 100, 200, 500, 1,000, … so that the scale below zero is round and can be read."""
+    value = max(value, 50)
+    size = 10 ** math.floor(math.log10(value))
     return int(next(size * step for step in (1, 2, 5, 10) if size * step >= value))
 
 

@@ -67,11 +67,11 @@ def reached(share: float | None, objective: Decimal | float) -> str:
 
 
 def left(remaining: float | None) -> str:
-    """What is left of a budget: "38 % left", "spent, 25 % over"."""
+    """What is left of a budget: "38 % left", "25 % over"."""
     if remaining is None:
-        return "nothing to say yet"
+        return "no data"
     if remaining < 0:
-        return f"spent, {_whole(-remaining)} over"
+        return f"{_whole(-remaining)} over"
     return "all spent" if remaining == 0 else f"{_whole(remaining)} left"
 
 
@@ -155,9 +155,9 @@ def windows(budget: Budget) -> list[WindowRow]:
 
 
 def volume(per_hour: float) -> str:
-    """How much happens: "about 42 an hour", "about 5 a day"."""
+    """How much happens, as a sentence: "About 42 an hour are counted."."""
     if per_hour >= burnrate.CALM:
-        return f"about {few(round(per_hour))} an hour"
+        return f"About {few(round(per_hour))} an hour are counted."
     if per_hour * 24 >= 1:
-        return f"about {few(round(per_hour * 24))} a day"
-    return "less than one a day" if per_hour else "nothing in three days"
+        return f"About {few(round(per_hour * 24))} a day are counted."
+    return "Less than one a day is counted." if per_hour else "Nothing came in three days."

@@ -1,5 +1,5 @@
 """`{% load slos %}`: `{{ 0.38|budget_left }}` is "38 % left", `{{ interval|range_words }}` is
-"41 to 79 %", `{{ links|at_key:7 }}` an entry of a mapping."""
+"41 to 79 %", `{{ 13914|thousands }}` is "13,914", `{{ links|at_key:7 }}` an entry of a mapping."""
 
 from __future__ import annotations
 
@@ -21,6 +21,11 @@ def budget_left(remaining: float | None) -> str:
 @register.filter
 def range_words(interval: Interval) -> str:
     return slo_words.range_of(interval)
+
+
+@register.filter
+def thousands(count: int) -> str:
+    return f"{count:,}"
 
 
 @register.filter
