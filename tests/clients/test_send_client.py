@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import ssl
@@ -168,6 +169,27 @@ def test_a_command_keeps_its_own_dashes(server: Loopback, project: Path) -> None
     done = send("wrap", "--", *argv, "--org", "x", "--", "--strict", url=server.url, cwd=project)
     assert done.stdout == "['inspect', '--org', 'x', '--', '--strict']\n"
     assert "org" not in server.got[0].row
+
+
+def pythons() -> list[str]:
+    """This Python, and all others from 3.9 on that are here and start."""
+    found = [sys.executable]
+    for name in filter(shutil.which, (f"python3.{n}" for n in range(9, 15))):
+        asked = subprocess.run([name, "-c", "import sys; print(sys.executable)"],
+                               capture_output=True, text=True)  # fmt: skip
+        found += [asked.stdout.strip()] if asked.returncode == 0 else []
+    return found
+
+
+def test_it_runs_on_each_python_that_is_installed_here(server: Loopback) -> None:
+    for python in pythons():
+        argv = [python, "-W", "error", str(CLIENT), "wrap", "--", "sh", "-c",
+                "echo ERR-WAREHOUSE-AUTH >&2; exit 3"]  # fmt: skip
+        done = subprocess.run(argv, env=environment(server.url), capture_output=True, text=True,
+                              timeout=30)  # fmt: skip
+        assert done.returncode == 3 and "Traceback" not in done.stderr, (python, done.stderr)
+        assert server.got[-1].row["diagnostic_code"] == "ERR-WAREHOUSE-AUTH"
+    assert len(server.got) >= 1
 
 
 # -- after the command
