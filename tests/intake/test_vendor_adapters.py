@@ -244,7 +244,7 @@ def test_the_hook_s_time_orders_what_sentry_says() -> None:
     assert event.source_ts == event.occurred_at == datetime.fromtimestamp(1784700000, UTC)
     (without,) = read("sentry", body, Sentry_Hook_Resource="issue")
     assert without.source_ts is None
-    for odd in ("soon", "１７", "9" * 40):
+    for odd in ("soon", "１７", "9" * 40, "178470000012abc", "-5", "1.5"):
         assert read("sentry", body, **{**stamp, "Sentry_Hook_Timestamp": odd})[0].source_ts is None
 
 

@@ -162,7 +162,8 @@ def _pairs(tags: Any) -> list[tuple[str, Any]]:
 
 def _sent_at(headers: Headers) -> datetime | None:
     stamp = header(headers, "Sentry-Hook-Timestamp") or ""
-    return epoch_time(int(stamp)) if stamp.isascii() and stamp[:12].isdigit() else None
+    digits = stamp.isascii() and stamp.isdigit() and len(stamp) <= 12
+    return epoch_time(int(stamp)) if digits else None
 
 
 _READERS: Final[dict[str, Callable[[_Payload], _Fields | None]]] = {
