@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -483,3 +485,19 @@ def test_the_same_body_always_gives_the_same_readings() -> None:
     assert read_batch("profile_runs", raw, received_at=NOW) == read_batch(
         "profile_runs", raw, received_at=NOW
     )
+
+
+# -- the page that tells how to send
+
+PAGE = (Path(__file__).parents[2] / "docs" / "telemetry-sending.md").read_text()
+POSTS = re.findall(r"^curl \S+/telemetry/(\S+) .*?-d '(.*?)'$", PAGE, re.M | re.S)
+
+
+@pytest.mark.parametrize(("address", "body"), POSTS, ids=lambda text: text.strip()[:20])
+def test_every_example_on_the_page_would_be_taken(address: str, body: str) -> None:
+    batch = read_batch(address.replace("-", "_"), body.encode(), received_at=NOW)
+    assert batch.items and not batch.rejected
+
+
+def test_the_page_shows_every_address() -> None:
+    assert {address.replace("-", "_") for address, _ in POSTS} == set(READINGS)
