@@ -444,3 +444,10 @@ def test_a_ping_and_a_sweep_at_once_end_as_one_after_the_other() -> None:
     work(late)
     assert fresh(row).status == Status.UP
     assert not Alert.objects.standing().exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_of_one_name_at_once_get_slugs_of_their_own() -> None:
+    home = build.integration("heartbeat").row
+    made = at_once(*[lambda: heartbeat(name="Sync", integration=home)] * 4)
+    assert {row.slug for row in made} == {"sync", "sync-2", "sync-3", "sync-4"}

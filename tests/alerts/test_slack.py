@@ -15,9 +15,10 @@ import pytest
 import time_machine
 from django.test import Client
 
+from apps.alerts import handlers
 from apps.alerts.models import Alert, SlackGroup, SlackMember
 from apps.alerts.services import slack, slack_groups
-from apps.core import audit, secrets
+from apps.core import audit, jobs, secrets
 from apps.core.errors import Conflict, Invalid
 from apps.intake import services as intake
 from apps.intake.adapters import slack as wire
@@ -25,7 +26,8 @@ from apps.intake.canonical import InvalidEvent
 from apps.intake.models import Delivery, Integration
 from apps.intake.services import NewIntegration
 from apps.notifications.channels import slack_api
-from apps.paging.models import Page
+from apps.paging.events import PageStepTaken
+from apps.paging.models import Page, PageStep
 from tests import builders as build
 from tests.conftest import Cast
 from tests.notifications.receivers import HttpReceiver, http_receiver
@@ -413,6 +415,40 @@ def test_a_page_is_posted_with_the_button_that_takes_it(
     known(home, cast.ravi)
     assert press(client, home, button["value"]).startswith("You have it")
     assert slack.post_page(page_id=page.pk) == 0  # it waits no more
+
+
+def test_the_first_step_of_a_page_asks_for_its_post_and_later_ones_do_not(
+    page: Page, workspace: tuple[NewIntegration, HttpReceiver]
+) -> None:
+    for step in range(3):
+        PageStep.objects.create(page=page, round=0, loop=0, step=step, due_at=NOW, taken_at=NOW)
+        with jobs.held() as waiting:
+            handlers.page_step_taken(PageStepTaken(page_id=page.pk, text="", at=NOW))
+        asked = [("apps.alerts.tasks.slack_page", {"page_id": page.pk})]
+        assert waiting == (asked if step == 0 else [])
+
+
+def test_without_a_workspace_nothing_is_asked_for(page: Page, home: NewIntegration) -> None:
+    PageStep.objects.create(page=page, round=0, loop=0, step=0, due_at=NOW, taken_at=NOW)
+    with jobs.held() as waiting:
+        handlers.page_step_taken(PageStepTaken(page_id=page.pk, text="", at=NOW))
+    assert waiting == []
+
+
+def test_what_a_button_is_answered_goes_to_slack_s_own_address_too(
+    client: Client, cast: Cast, page: Page, workspace: tuple[NewIntegration, HttpReceiver]
+) -> None:
+    home, receiver = workspace
+    known(home, cast.ravi)
+    data = {**PRESSED, "actions": [{"action_id": "acknowledge", "value": f"page:{page.pk}"}]}
+    with jobs.held() as waiting:
+        send(client, home, {"payload": json.dumps(data)})
+    (task, given) = waiting[-1]
+    assert task == "apps.alerts.tasks.slack_answer"
+    assert given["url"] == PRESSED["response_url"]
+    config = slack.config_of(home.row) | {"answers": receiver.url}
+    assert slack_api.answer(f"{receiver.url}/actions/x", given["text"], config).ok
+    assert receiver.requests[-1].json["text"].startswith("You have it: ")
 
 
 def follow(home: NewIntegration, cast: Cast) -> SlackGroup:

@@ -55,7 +55,12 @@ def _heartbeat_of(ping: wire.Ping, integration: Integration, now: datetime) -> H
     return _brought_back(row, now) if row else _made(ping, integration, now)
 
 
+@transaction.atomic
 def _made(ping: wire.Ping, integration: Integration, now: datetime) -> Heartbeat:
+    """A heartbeat by its slug, unless somebody has just made it by hand."""
+    Integration.objects.select_for_update(no_key=True).get(pk=integration.pk)
+    if found := Heartbeat.objects.filter(integration=integration, slug=ping.slug).first():
+        return found
     return heartbeats.create_heartbeat(
         name=ping.slug, slug=ping.slug, integration=integration, surface=integration.surface,
         owner=integration.owner, period_seconds=heartbeats.PERIOD, grace_seconds=heartbeats.GRACE,

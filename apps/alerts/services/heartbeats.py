@@ -58,6 +58,8 @@ def create_heartbeat(
     Raises Invalid by field, and when the slug is taken in its integration.
     """
     home = integration or heartbeat_integration(now=now)
+    # One at a time in a source, so that two cannot take the same slug; deliveries go on meanwhile.
+    Integration.objects.select_for_update(no_key=True).get(pk=home.pk)
     row = Heartbeat(
         integration=home, name=name, surface=surface, owner=owner, runbook=runbook,
         severity=severity, period_seconds=period_seconds, cron=cron, time_zone=time_zone,

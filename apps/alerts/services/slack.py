@@ -336,6 +336,7 @@ def map_member(
     if not _MEMBER.fullmatch(member):
         said = "A member ID looks like U2CERLKJA: Slack, profile, More, Copy member ID."
         raise Invalid(said, fields={"slack_user_id": [said]})
+    Integration.objects.select_for_update(no_key=True).get(pk=integration.pk)
     others = SlackMember.objects.filter(integration=integration).exclude(person=person)
     if taken := others.filter(slack_user_id=member).select_related("person").first():
         said = f"{member} is {taken.person.name} already."

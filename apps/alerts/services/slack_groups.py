@@ -38,6 +38,7 @@ def follow_schedule(
 ) -> SlackGroup:
     """From now on the user group holds who is on call in the schedule. Raises Invalid by field."""
     name = slack_group_id.strip().upper()
+    Integration.objects.select_for_update(no_key=True).get(pk=integration.pk)
     said = ""
     if not _GROUP.fullmatch(name):
         said = "A user group's ID looks like S0614TZR7: at the end of its link in Slack."
