@@ -198,8 +198,7 @@ def test_a_page_says_what_is_left_how_fast_it_goes_and_until_when(
     assert "99 % of profile runs are good, over 28 days. Customers notice" in text
     assert "75 % left 5 bad of 20 afforded" in text
     assert "the budget is spent Fri 11 Sep" in text
-    assert "About 33 a day are counted." in text
-    assert "no window pages. Three failures in a row do." in text
+    assert "About 4 an hour are counted." in text and "no window pages" not in text
     assert "No rule watches this objective: nobody hears when it burns." in text
     assert "7 Sep 95 5 0 75 % left" in text
 
@@ -220,6 +219,8 @@ def test_much_that_is_left_out_and_a_budget_below_one_are_said(world: World, may
     text = text_of(maya.get("/slos/profiles/"))
     assert "10 of 30 were left out as the customer's own fault, more than a fifth." in text
     assert "afford less than one bad one: the first spends the budget." in text
+    assert "About 20 a day are counted." in text
+    assert "no window pages. Three failures in a row do." in text
 
 
 def test_the_incident_that_spent_more_than_a_fifth_owes_a_review(
@@ -245,6 +246,7 @@ def test_its_rules_stand_with_what_they_say_now(cast: Cast, world: World, maya: 
     )  # fmt: skip
     text = text_of(maya.get("/slos/profiles/"))
     assert "Budget burns" in text and "never fired" in text and "Draft" in text
+    assert 'href="/rules/burn/"' in maya.get("/slos/profiles/").content.decode()
     AlertRule.objects.filter(pk=rule.pk).update(archived_at=world.now)
     assert "Budget burns" not in text_of(maya.get("/slos/profiles/"))
 

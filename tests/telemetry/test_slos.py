@@ -158,8 +158,8 @@ def test_burn_rates_look_at_the_last_hours_and_days_show_the_budget_go(
     seen = [(burn.hours, burn.bad, burn.total) for burn in found.burns]
     assert seen == [(1, 2, 6), (6, 2, 6), (24, 6, 100), (72, 6, 100)]
     assert found.burns[2].rate == pytest.approx(6)
-    assert found.per_hour == pytest.approx(100 / 72)
-    assert [window.severity for window in found.windows] == ["ticket", "ticket"]
+    assert found.per_hour == pytest.approx(100 / 24)
+    assert [window.severity for window in found.windows] == ["page", "ticket", "ticket"]
     left = [day.remaining for day in found.days]
     assert left[0] == 1 and left[-1] == pytest.approx(1 - 6 / found.state.allowed)
 
@@ -240,6 +240,17 @@ def test_a_source_counts_once_a_day_as_fresh_or_not(profiler: Integration) -> No
     assert [burn.total for burn in found.burns] == [0, 0, 2, 6]
     ProfiledSource.objects.filter(name="daily").update(paused_at=NOON)
     assert budgets.budget(slo=row, now=NOON).days[-1].tally.n == 1
+
+
+def test_what_never_said_that_it_runs_is_no_source_that_could_be_stale(
+    profiler: Integration,
+) -> None:
+    given.inventory(profiler, {"warehouse.shop.users.email": "email"})
+    row = slo(sli="freshness")
+    assert ProfiledSource.objects.exists()
+    assert budgets.budget(slo=row, now=NOON + 3 * DAY).tally.n == 0
+    ProfiledSource.objects.update(cadence_seconds=3600)
+    assert budgets.budget(slo=row, now=NOON + 3 * DAY).tally.bad > 0
 
 
 def test_a_known_cadence_decides_what_is_fresh(profiler: Integration) -> None:

@@ -18,7 +18,7 @@ from apps.portal.templatetags._vocabulary import Look
 from apps.telemetry import budget as calculator
 from apps.telemetry import burnrate
 from apps.telemetry.models import Slo
-from apps.telemetry.selectors import budgets
+from apps.telemetry.selectors import budgets, series
 from apps.telemetry.selectors.budgets import Budget
 
 VIEWS = {"": "In force", "archived": "Laid down"}
@@ -158,8 +158,8 @@ def _spenders(person: Person, found: Budget) -> list[Spender]:
     slo = found.slo
     rows = Incident.objects.visible_to(person).real().exclude(status__in=NOT_ONES)
     rows = rows.filter(Q(resolved_at=None) | Q(resolved_at__gt=found.since))
-    if slo.surface_id:
-        rows = rows.filter(surface__in=budgets.surfaces_of(slo))
+    if (below := series.below(slo.surface)) is not None:
+        rows = rows.filter(surface__in=below)
     newest = list(rows.order_by("-detected_at", "-pk")[:INCIDENTS])
     spans = [
         (max(row.impact_started_at or row.detected_at, found.since), row.resolved_at or found.now)

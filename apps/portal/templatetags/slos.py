@@ -1,9 +1,7 @@
 """`{% load slos %}`: `{{ 0.38|budget_left }}` is "38 % left", `{{ interval|range_words }}` is
-"41 to 79 %", `{{ 13914|thousands }}` is "13,914", `{{ links|at_key:7 }}` an entry of a mapping."""
+"41 to 79 %", `{{ 13914|thousands }}` is "13,914"."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping
 
 from django.template import Library
 
@@ -26,9 +24,3 @@ def range_words(interval: Interval) -> str:
 @register.filter
 def thousands(count: int) -> str:
     return f"{count:,}"
-
-
-@register.filter
-def at_key(entries: Mapping[int, str], key: int) -> str:
-    """One entry of a mapping; empty where there is none."""
-    return entries.get(key, "")

@@ -8,7 +8,6 @@ from django.shortcuts import render
 from apps.accounts.roles import Grant
 from apps.core import clock
 from apps.portal.access import granted, viewer
-from apps.portal.context import link
 from apps.portal.selectors import detection as selectors
 
 
@@ -18,12 +17,5 @@ def detection(request: HttpRequest) -> HttpResponse:
     that flap."""
     days, now = selectors.chosen_days(request.GET.get("days", "")), clock.now()
     found = selectors.report(viewer(request), days=days, now=now)
-    rules = [*found.never_fired, *(one.rule for one in found.flapping)]
-    context = {
-        "now": now,
-        "days": days,
-        "spans": selectors.SPANS,
-        "report": found,
-        "rule_links": {rule.pk: link("alert_rule", key=rule.key) for rule in rules},
-    }
+    context = {"now": now, "days": days, "spans": selectors.SPANS, "report": found}
     return render(request, "portal/slos/detection.html", context)

@@ -16,7 +16,6 @@ from apps.accounts.roles import Grant
 from apps.core import audit, clock
 from apps.portal import listing, slo_plots, slo_words
 from apps.portal.access import acts, granted, viewer, why_not
-from apps.portal.context import link
 from apps.portal.forms import submit
 from apps.portal.forms_slos import NewForm, SloForm
 from apps.portal.selectors import slos as selectors
@@ -77,7 +76,6 @@ def slo(request: HttpRequest, key: str) -> HttpResponse:
         "good": slo_words.GOOD[found.sli],
         "consequence": slo_words.consequence(page.budget),
         "key": slo_plots.KEY,
-        "rule_links": {rule.pk: link("alert_rule", key=rule.key) for rule in page.rules},
         "why_edit": why_not(person, Grant.EDIT_POLICIES),
     }
     return render(request, "portal/slos/page.html", context)

@@ -18,6 +18,7 @@ from apps.telemetry import budget as calculator
 from apps.telemetry import burnrate
 from apps.telemetry.burnrate import BurnWindow
 from apps.telemetry.models import Slo
+from apps.telemetry.selectors import series
 from apps.telemetry.selectors.events import Cell, Recent, bad_of, days_of, recent_of
 from apps.telemetry.selectors.rates import Tally
 
@@ -76,9 +77,9 @@ class Budget:
 
     @property
     def per_hour(self) -> float:
-        """Events an hour, over three days: it decides which windows mean anything."""
-        longest = self.burns[-1]
-        return longest.total / longest.hours
+        """Events an hour, over a day or three, whichever was busier: it decides which windows mean
+        anything."""
+        return max(burn.total / burn.hours for burn in self.burns if burn.hours >= 24)
 
     @property
     def by_consecutive(self) -> bool:
@@ -136,17 +137,12 @@ def first_day(now: datetime, days: int) -> datetime:
     return midnight - (days - 1) * DAY
 
 
-def surfaces_of(slo: Slo) -> set[int]:
-    """The surfaces that an objective of one speaks of: it and all below it."""
-    return _downwards(slo.surface_id, _parents()) if slo.surface_id else set()
-
-
 def bad_within(*, slo: Slo, spans: Sequence[tuple[datetime, datetime]]) -> list[int]:
     """How many bad events came in each [start, end], such as while an incident lasted.
 
     Runs are kept for 90 days: older ones are not there to be counted.
     """
-    return bad_of(slo, spans, surfaces_of(slo) or None)
+    return bad_of(slo, spans, series.below(slo.surface))
 
 
 def frozen(*, surface: Surface, now: datetime) -> Freeze | None:

@@ -8,13 +8,13 @@ are now, so a paused source is no part of its past days either.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
 from django.db import connection
-from django.db.models import Count, F, Max, Q, Sum
+from django.db.models import Count, F, Max, Q, QuerySet, Sum
 from django.db.models.functions import TruncDay
 
 from apps.accounts.roles import Grant
@@ -72,7 +72,7 @@ def recent_of(sli: str, *, now: datetime) -> list[Recent]:
 
 
 def bad_of(
-    slo: Slo, spans: Sequence[tuple[datetime, datetime]], surfaces: set[int] | None
+    slo: Slo, spans: Sequence[tuple[datetime, datetime]], surfaces: Collection[int] | None
 ) -> list[int]:
     """Bad events of an objective in each [start, end], in one statement; none of sources, which
     count by the day."""
@@ -232,8 +232,7 @@ class _Sample:
 
 
 def _samples(since: datetime, now: datetime) -> list[_Sample]:
-    rows = ProfiledSource.objects.filter(paused_at=None, archived_at=None)
-    sources = list(rows.select_related("connection"))
+    sources = list(_sending().select_related("connection"))
     successes = _successes(since - max((_limit(one) for one in sources), default=DAY), now)
     result = []
     for source in sources:
@@ -245,6 +244,14 @@ def _samples(since: datetime, now: datetime) -> list[_Sample]:
                 fresh = end - (last or source.first_seen_at) <= _limit(source)
                 result.append(_Sample(day, source, fresh))
     return result
+
+
+def _sending() -> QuerySet[ProfiledSource]:
+    """What runs or should: neither put away nor paused, here or as a customer's connection."""
+    heard = Q(last_finished_at__isnull=False) | Q(cadence_seconds__isnull=False)
+    rows = ProfiledSource.objects.filter(heard | Q(connection__cadence_seconds__isnull=False))
+    resting = Q(connection__paused_at__isnull=False) | Q(connection__archived_at__isnull=False)
+    return rows.filter(paused_at=None, archived_at=None).exclude(resting)
 
 
 def _successes(since: datetime, now: datetime) -> dict[int, dict[datetime, datetime]]:
