@@ -44,6 +44,7 @@ from opsportal.demo import (
     routine,
     sources,
     surfaces,
+    watching,
 )
 from opsportal.demo.stage import Stage, play, whole_hour
 from opsportal.preset import Loaded
@@ -131,8 +132,13 @@ def _load(now: datetime, size: str, waiting: Waiting) -> dict[str, list[int]]:
     )
     shown = outward.open_up(cast, owned.surfaces, since=since)
     shelved = books.shelve(stage)
+    telemetry, key = watching.connect(stage)
+    objectives = watching.promise(stage)
+    home, beats = watching.beat(stage)
+    watching.measure(stage, telemetry)
+    watched = watching.rule(stage)
     stories = [*routine.STORIES, *past.STORIES, *present.STORIES, *led.STORIES]
-    play(stage, [*stories, outward.maintenance_work, *helped.STORIES])
+    play(stage, [*stories, outward.maintenance_work, *helped.STORIES, *watching.STORIES])
     rotations.to_present(schedules, now=now)
     if size == "large":
         more = _enlarge(stage, teams, policies[0], since)
@@ -145,8 +151,11 @@ def _load(now: datetime, size: str, waiting: Waiting) -> dict[str, list[int]]:
         "components": shown,
         "runbooks": shelved,
         "maintenance": list(MaintenanceWindow.objects.values_list("pk", flat=True)),
-        "integrations": [row.pk for row in connected.integrations],
-        "api_keys": [key.pk for key in connected.keys],
+        "integrations": [row.pk for row in (*connected.integrations, telemetry, home)],
+        "api_keys": [row.pk for row in (*connected.keys, key)],
+        "objectives": objectives,
+        "alert_rules": watched,
+        "heartbeats": beats,
         "rules": [rule.pk for rule in connected.rules],
         **settled.made,
         **furnished.made,

@@ -28,13 +28,14 @@ from django.db.models import ForeignKey, Q
 
 from apps.accounts.models import ApiKey, Person
 from apps.accounts.roles import Grant
-from apps.alerts.models import AlertGroup, RoutingRule
+from apps.alerts.models import Alert, AlertGroup, AlertRule, RoutingRule
+from apps.alerts.models import Heartbeat as Beat
 from apps.changes.models import Change
 from apps.core.errors import Conflict
 from apps.core.models import Heartbeat, StatusChange
 from apps.customers.models import Contact
 from apps.incidents.models import Incident, TimelineEntry
-from apps.intake.models import Integration
+from apps.intake.models import Delivery, Integration
 from apps.notifications.models import Message, WebhookEndpoint
 from apps.ownership.models import Surface
 from apps.paging.models import EscalationPolicy, Page
@@ -156,11 +157,17 @@ def _add_content(going: Ids, roots: Ids) -> None:
         list(roots[table]) for table in (Person, Surface, Integration)
     )
     going[Ticket] |= _tickets(people, list(roots[Contact]))
-    real_groups = AlertGroup.objects.exclude(integration_id__in=integrations).exclude(page=None)
+    _own_alerts(going, roots)
+    real_groups = (
+        AlertGroup.objects.exclude(integration_id__in=integrations)
+        .exclude(pk__in=going[AlertGroup])
+        .exclude(page=None)
+    )
     going[Page] = _ids(
         Page,
         (
             Q(alert_groups__integration_id__in=integrations)
+            | Q(alert_groups__in=going[AlertGroup])
             | Q(surface_id__in=surfaces)
             | Q(opener_kind="ticket", opener_ref__in=[str(pk) for pk in going[Ticket]])
         )
@@ -176,6 +183,18 @@ def _add_content(going: Ids, roots: Ids) -> None:
         Change, Q(surface_id__in=surfaces) & ~Q(surface_id__in=spoken_for.exclude(surface=None))
     )
     going[Message] = _messages(going, people)
+
+
+def _own_alerts(going: Ids, roots: Ids) -> None:
+    """What OpsPortal itself raised, for rules and heartbeats of the demo world."""
+    keys = AlertRule.objects.filter(pk__in=roots[AlertRule]).values_list("key", flat=True)
+    named = Q(dedup_key__in=[f"heartbeat:{pk}" for pk in roots[Beat]])
+    for key in keys:
+        named |= Q(dedup_key=f"rule:{key}") | Q(dedup_key__startswith=f"rule:{key}:")
+    ours = Q(integration__kind=Integration.Kind.INTERNAL)
+    going[Alert] = _ids(Alert, ours & named)
+    going[AlertGroup] = _ids(AlertGroup, ours & Q(alerts__in=going[Alert]))
+    going[Delivery] = _ids(Delivery, ours & named)
 
 
 def _tickets(people: list[int], contacts: list[int]) -> set[int]:

@@ -13,8 +13,16 @@ from apps.alerts.models import (
     Alert,
     AlertGroup,
     AlertNote,
+    AlertRule,
+    Firing,
+    Heartbeat,
     MaintenanceWindow,
+    Ping,
     RoutingRule,
+    RuleGroup,
+    Silence,
+    SlackGroup,
+    SlackMember,
     SourceClock,
 )
 from apps.changes.models import Change
@@ -108,6 +116,19 @@ from apps.support.models import (
     TicketText,
     TicketWatcher,
 )
+from apps.telemetry.models import (
+    ColumnType,
+    Measurement,
+    ProfiledSource,
+    ProfiledTable,
+    ProfileRun,
+    ReportRun,
+    RunRollup,
+    SemanticLabel,
+    SliCount,
+    Slo,
+    TypeChange,
+)
 
 MARKER = "demo"
 OF_TICKETS = ("ticket", "ticket_message", "ticket_clock")
@@ -137,6 +158,9 @@ ROOTS: Mapping[str, Table] = {
     "components": Component,
     "runbooks": Runbook,
     "maintenance": MaintenanceWindow,
+    "objectives": Slo,
+    "alert_rules": AlertRule,
+    "heartbeats": Heartbeat,
 }
 NAMED = frozenset({Person, *ROOTS.values()})  # told when they must stay
 ARCHIVED = NAMED - {SavedView, Ticket, MaintenanceWindow}
@@ -156,6 +180,15 @@ GOES_WITH: Mapping[Table, tuple[str, ...]] = {
     AlertGroup: ("integration",),
     Alert: ("integration",),
     SourceClock: ("integration",),
+    Silence: ("surface", "integration", "rule"),
+    SlackMember: ("integration", "person"),
+    SlackGroup: ("integration", "schedule"),
+    ProfiledSource: ("integration",),
+    ProfileRun: ("integration",),
+    ReportRun: ("integration",),
+    SemanticLabel: ("integration",),
+    SliCount: ("integration",),
+    Measurement: ("integration",),
     EmailAddress: ("user",),
     Org: ("account",),
     Contact: ("account",),
@@ -182,6 +215,13 @@ PARTS: Mapping[Table, tuple[str, ...]] = {
     StepTarget: ("step",),
     Event: ("delivery",),
     AlertNote: ("alert",),
+    RuleGroup: ("rule",),
+    Firing: ("rule",),
+    Ping: ("heartbeat",),
+    ProfiledTable: ("source",),
+    ColumnType: ("source",),
+    TypeChange: ("source",),
+    RunRollup: ("surface",),
     PageNote: ("page",),
     PageStep: ("page",),
     IncidentLink: ("incident",),
@@ -235,6 +275,10 @@ NOUNS: Mapping[Table, tuple[str, str]] = {
     ExternalParty: ("external party", "external parties"),
     ApiKey: ("API key", "API keys"),
     RoutingRule: ("routing rule", "routing rules"),
+    AlertRule: ("alert rule", "alert rules"),
+    Slo: ("objective", "objectives"),
+    Heartbeat: ("heartbeat", "heartbeats"),
+    ProfileRun: ("profile run", "profile runs"),
     Account: ("customer", "customers"),
     Org: ("org", "orgs"),
     Contact: ("contact", "contacts"),
