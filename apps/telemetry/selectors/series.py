@@ -1,9 +1,9 @@
 # ruff: noqa: S608 - what is put into statements are names written in this module
 """What rules look at: counts, readings and times of any stretch [since, until), exactly.
 
-A stretch of many hours adds the hourly sums that are kept as runs come in to the runs of its two
-ragged ends, so that what a look costs depends on what ran lately and not on how much history there
-is. Nobody is asked for here: rules see everything.
+A stretch of many hours adds the daily and hourly sums, which are kept as runs come in, to the runs
+of its two ragged ends: what a look costs depends on what ran lately and not on how much history
+there is. Nobody is asked for here: rules see everything.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from apps.telemetry.models import (
     TypeChange,
 )
 
-HOUR = timedelta(hours=1)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 RAGGED = 3 * HOUR  # up to here the runs themselves are counted
 NOWHERE = "no surface"
 T = TypeVar("T")
@@ -79,27 +79,26 @@ def tallies(
     `surfaces` narrows to these ids. A source is keyed as in `sources`.
     """
     table = _TABLES[kind]
-    first, last = _hours(since, until)
-    rolled = by != "source" and first < last and until - since > RAGGED
+    cut = _cut(since, until) if by != "source" else _Cut([(since, until)], [], [])
     group = {"facet": table.facet, "surface": "surface_id::text", "source": "source_id::text"}
-    raw = [(since, first), (last, until)] if rolled else [(since, until)]
     where, values = narrowed(table.facet, facet, surfaces)
     one = (
         f"SELECT {group.get(by, ALL)} AS g, count(*) FILTER (WHERE verdict = 'bad') AS bad,"
         f" count(*) AS total FROM {table.name} WHERE finished_at >= %s AND finished_at < %s"
         f" AND verdict IN ('good', 'bad'){where} GROUP BY 1"
     )
-    parts = [one] * len(raw)
-    given: list[Any] = [value for pair in raw for value in (*pair, *values)]
-    if rolled:
-        where, values = narrowed("facet", facet, surfaces)
-        names = {"facet": "facet", "surface": "surface_id::text"}
-        parts.append(
-            f"SELECT {names.get(by, ALL)} AS g, sum(bad) AS bad, sum(good + bad) AS total"
-            f" FROM telemetry_runrollup WHERE kind = %s AND grain = 'hour' AND starts_at >= %s"
-            f" AND starts_at < %s{where} GROUP BY 1"
-        )
-        given += [table.rollup, first, last, *values]
+    parts = [one] * len(cut.runs)
+    given: list[Any] = [value for pair in cut.runs for value in (*pair, *values)]
+    where, values = narrowed("facet", facet, surfaces)
+    group |= {"facet": "facet"}
+    for grain, pairs in (("hour", cut.hours), ("day", cut.days)):
+        for pair in pairs:
+            parts.append(
+                f"SELECT {group.get(by, ALL)} AS g, sum(bad) AS bad, sum(good + bad) AS total"
+                " FROM telemetry_runrollup WHERE kind = %s AND grain = %s AND starts_at >= %s"
+                f" AND starts_at < %s{where} GROUP BY 1"
+            )
+            given += [table.rollup, grain, *pair, *values]
     rows = rows_of(
         f"SELECT g, sum(bad)::bigint, sum(total)::bigint FROM ({' UNION ALL '.join(parts)}) t"
         " GROUP BY g HAVING sum(total) > 0",
@@ -109,11 +108,39 @@ def tallies(
     return named(found, by)
 
 
-def _hours(since: datetime, until: datetime) -> tuple[datetime, datetime]:
-    """The whole hours inside."""
-    floor = since.replace(minute=0, second=0, microsecond=0)
-    first = floor if floor == since else floor + HOUR
-    return first, until.replace(minute=0, second=0, microsecond=0)
+class _Cut(NamedTuple):
+    """A stretch in parts: what is counted run by run, by hours, and by days."""
+
+    runs: list[tuple[datetime, datetime]]
+    hours: list[tuple[datetime, datetime]]
+    days: list[tuple[datetime, datetime]]
+
+
+def _cut(since: datetime, until: datetime) -> _Cut:
+    since, until = since.astimezone(UTC), until.astimezone(UTC)
+    if until - since <= RAGGED:
+        return _Cut([(since, until)], [], [])
+    first, last = _whole(since, until, HOUR)
+    ragged = _parts(since, first, last, until)
+    dawn, dusk = _whole(first, last, DAY)
+    if dawn >= dusk:
+        return _Cut(ragged, [(first, last)], [])
+    return _Cut(ragged, _parts(first, dawn, dusk, last), [(dawn, dusk)])
+
+
+def _whole(since: datetime, until: datetime, size: timedelta) -> tuple[datetime, datetime]:
+    """The first and the last edge of whole hours or days (UTC) inside."""
+    day = since.replace(hour=0, minute=0, second=0, microsecond=0)
+    first = day + -(-(since - day) // size) * size
+    day = until.replace(hour=0, minute=0, second=0, microsecond=0)
+    return first, day + (until - day) // size * size
+
+
+def _parts(
+    since: datetime, first: datetime, last: datetime, until: datetime
+) -> list[tuple[datetime, datetime]]:
+    """What is left over on both sides."""
+    return [pair for pair in ((since, first), (last, until)) if pair[0] < pair[1]]
 
 
 def narrowed(column: str, facet: str, surfaces: Collection[int] | None) -> tuple[str, list[Any]]:
