@@ -7,6 +7,7 @@ import json
 import re
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Any
@@ -105,6 +106,25 @@ class Request:
             words = f"The body was not here within {patience:.0f} seconds."
             raise Refused(problem(408, "too_slow", words)) from error
         return b"".join(parts)
+
+    async def beginning(self, size: int) -> bytes:
+        """The first `size` bytes. What comes after is read and dropped: nobody is refused for it.
+
+        A body that does not end in time or within bounds is taken as far as it came.
+        """
+        kept, left = b"", DRAIN_BYTES
+        with suppress(TimeoutError):
+            async with asyncio.timeout(BODY_PATIENCE):
+                while not self._ended and left > 0:
+                    part = await self._part()
+                    left -= len(part)
+                    kept += part[: max(0, size - len(kept))]
+        return kept
+
+    @property
+    def ended(self) -> bool:
+        """Whether all of the body is read; else the connection is not to be used again."""
+        return self._ended
 
     async def _part(self) -> bytes:
         message = await self._receive()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from apps.alerts.models import Heartbeat, Ping
 from apps.alerts.services import arriving, heartbeats
 from apps.core import audit, clock
 from apps.intake import services as intake
+from apps.intake import wire
 from apps.intake.adapters import ping as adapter
 from apps.intake.adapters.ping import BadPing, asked, written
 from apps.intake.canonical import InvalidEvent
@@ -170,13 +172,32 @@ def test_what_a_job_prints_is_cut_and_whatever_its_bytes_kept(
     lean: Lean, home: NewIntegration
 ) -> None:
     row = job(home)
-    reply = lean.post(f"/ping/{row.uuid}/fail", b"\xff\x00 pool exhausted\n" + b"x" * 50_000)
+    printed = b"\xff\x00 pool exhausted\n" + b"x" * 3_000_000
+    reply = lean.post(f"/ping/{row.uuid}/fail", printed)
     assert words(reply) == (200, "OK")
     read_all()
     body = Ping.objects.get().body
     assert "pool exhausted" in body
     assert 9_000 < len(body) <= 10_000
     assert "\x00" not in body
+
+
+@database
+def test_a_body_that_does_not_end_loses_no_ping(
+    lean: Lean, home: NewIntegration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = job(home)
+    monkeypatch.setattr(wire, "BODY_PATIENCE", 0.1)
+
+    async def slowly() -> AsyncIterator[bytes]:
+        yield b"beginning"
+        await asyncio.sleep(30)
+        yield b"never read"
+
+    reply = lean.post(f"/ping/{row.uuid}", slowly())
+    assert (words(reply), reply.headers["connection"]) == ((200, "OK"), "close")
+    read_all()
+    assert Ping.objects.get().body == "beginning"
 
 
 @database

@@ -47,9 +47,10 @@ async def beat(app: IntakeApp, request: Request) -> Answer:
         return NOT_FOUND
     source, dedup_key, fresh = found
     app.throttle(source)
-    printed = await request.buffered(app.max_body)
+    printed = await request.beginning(ping.MAX_BODY)
     await app.keep(request, source, ping.KIND, ping.written(asked, printed), None, dedup_key)
-    return Answer(201, "Created", LIMIT) if fresh else Answer(200, "OK", LIMIT)
+    answer = Answer(201, "Created", LIMIT) if fresh else Answer(200, "OK", LIMIT)
+    return answer if request.ended else answer.with_headers(Connection="close")
 
 
 async def _by_uuid(app: IntakeApp, asked: Ping) -> tuple[Source, str, bool] | None:
