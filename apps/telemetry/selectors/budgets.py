@@ -118,8 +118,9 @@ def budgets(*, slos: Sequence[Slo], now: datetime) -> list[Budget]:
     below = _below()
     slis = {slo.sli for slo in slos}
     longest = max((slo.window_days for slo in slos), default=1)
-    cells = {sli: days_of(sli, since=first_day(now, longest), now=now) for sli in slis}
-    recent = {sli: recent_of(sli, now=now) for sli in slis}
+    since, counted = first_day(now, longest), {slo.count_key for slo in slos if slo.count_key}
+    cells = {sli: days_of(sli, since=since, now=now, counted=counted) for sli in slis}
+    recent = {sli: recent_of(sli, now=now, counted=counted) for sli in slis}
     return [
         _of(
             slo,

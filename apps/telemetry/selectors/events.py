@@ -61,13 +61,19 @@ class Recent:
     key: str = ""
 
 
-def days_of(sli: str, *, since: datetime, now: datetime) -> list[Cell]:
-    """Events from a midnight (UTC) on."""
+def days_of(
+    sli: str, *, since: datetime, now: datetime, counted: Collection[str] = ()
+) -> list[Cell]:
+    """Events from a midnight (UTC) on; of counts those of the names in `counted`."""
+    if sli == Slo.Sli.COUNTS:
+        return _count_days(since, now, counted)
     return _DAYS[Slo.Sli(sli)](since, now)
 
 
-def recent_of(sli: str, *, now: datetime) -> list[Recent]:
+def recent_of(sli: str, *, now: datetime, counted: Collection[str] = ()) -> list[Recent]:
     """Events of the last three days and less."""
+    if sli == Slo.Sli.COUNTS:
+        return _recent_counts(now, counted)
     return _RECENT[Slo.Sli(sli)](now)
 
 
@@ -169,10 +175,12 @@ def _windows(row: Any) -> tuple[Window, ...]:
 # -- counts that tools send
 
 
-def _count_days(since: datetime, now: datetime) -> list[Cell]:
-    rows = SliCount.objects.filter(starts_at__gte=since, starts_at__lte=now).order_by()
-    grouped = rows.annotate(day=TruncDay("starts_at", tzinfo=UTC)).values(
-        "day", "surface_id", "part", "sli"
+def _count_days(since: datetime, now: datetime, counted: Collection[str]) -> list[Cell]:
+    rows = SliCount.objects.filter(sli__in=counted, starts_at__gte=since, starts_at__lte=now)
+    grouped = (
+        rows.order_by()
+        .annotate(day=TruncDay("starts_at", tzinfo=UTC))
+        .values("day", "surface_id", "part", "sli")
     )
     return [
         Cell(
@@ -183,17 +191,18 @@ def _count_days(since: datetime, now: datetime) -> list[Cell]:
     ]  # fmt: skip
 
 
-def _recent_counts(now: datetime) -> list[Recent]:
+def _recent_counts(now: datetime, counted: Collection[str]) -> list[Recent]:
     wanted: dict[str, Any] = {}
     for hours in Recent.HOURS:
         within = Q(starts_at__gt=now - timedelta(hours=hours))
         wanted[f"total_{hours}"] = Sum("total", filter=within)
         wanted[f"bad_{hours}"] = Sum(F("total") - F("good"), filter=within)
     longest = now - timedelta(hours=Recent.HOURS[-1])
-    rows = SliCount.objects.filter(starts_at__gt=longest, starts_at__lte=now).order_by()
+    rows = SliCount.objects.filter(sli__in=counted, starts_at__gt=longest, starts_at__lte=now)
+    grouped = rows.order_by().values("surface_id", "part", "sli")
     return [
         Recent(row["surface_id"], row["part"], _windows(row), row["sli"])
-        for row in rows.values("surface_id", "part", "sli").annotate(**wanted)
+        for row in grouped.annotate(**wanted)
     ]
 
 
@@ -303,14 +312,12 @@ def _recent_sources(now: datetime) -> list[Recent]:
 _DAYS: dict[str, Callable[[datetime, datetime], list[Cell]]] = {
     Slo.Sli.PROFILE_RUNS: _rolled(RunRollup.Kind.PROFILE),
     Slo.Sli.REPORT_RUNS: _rolled(RunRollup.Kind.REPORT),
-    Slo.Sli.COUNTS: _count_days,
     Slo.Sli.ACCURACY: _label_days,
     Slo.Sli.FRESHNESS: _source_days,
 }
 _RECENT: dict[str, Callable[[datetime], list[Recent]]] = {
     Slo.Sli.PROFILE_RUNS: _recent_runs,
     Slo.Sli.REPORT_RUNS: _recent_reports,
-    Slo.Sli.COUNTS: _recent_counts,
     Slo.Sli.ACCURACY: _recent_labels,
     Slo.Sli.FRESHNESS: _recent_sources,
 }
