@@ -10,12 +10,16 @@ import pytest
 
 from apps.accounts import services as accounts
 from apps.accounts.models import ApiKey
-from apps.core import clock
+from apps.core import clock, events
+from apps.intake import services as intake
 from apps.intake.asgi import IntakeApp
+from apps.intake.events import EventsNormalised
 from apps.intake.models import Delivery
 from apps.intake.readings import read_batch
 from apps.intake.store import Store
 from apps.intake.wire import Receive, Scope, Send
+from apps.telemetry.handlers import take_events
+from apps.telemetry.models import ColumnType, ProfileRun
 from tests import builders as build
 from tests.clients.artifacts import LISTED, SECRET
 from tests.clients.harness import send
@@ -80,6 +84,37 @@ def test_all_that_it_sends_is_taken_and_can_be_read(url: str, key: str, tmp_path
         assert batch.items and not batch.rejected
         assert SECRET.encode() not in bytes(row.body)
     assert all(row.delivery_key for row in kept)
+
+
+@pytest.fixture
+def stored(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The engine's step hands telemetry to the app that keeps it."""
+    heard = events._handlers[EventsNormalised]
+    more = [] if take_events in heard else [take_events]
+    monkeypatch.setitem(events._handlers, EventsNormalised, [*heard, *more])
+
+
+def test_what_a_shell_sends_is_a_run_in_the_end(
+    url: str, key: str, stored: None, tmp_path: Path
+) -> None:
+    (tmp_path / "target").mkdir()
+    script = tmp_path / "dft"
+    body = json.dumps(LISTED)
+    script.write_text(f"#!/bin/sh\ncat > target/inspect.json <<'X'\n{body}\nX\nexit 1\n")
+    script.chmod(0o755)
+    for _ in range(2):
+        send("wrap", "--announce", "--labels", "--run-id", "nightly-7", "--", str(script),
+             url=url, cwd=tmp_path, OPSPORTAL_KEY=key)  # fmt: skip
+    intake.normalise_due(now=clock.now())
+    assert set(Delivery.objects.values_list("status", flat=True)) == {"normalised"}
+    run = ProfileRun.objects.get()
+    assert (run.run_id, run.outcome, run.verdict) == ("nightly-7", "partial", "bad")
+    assert (run.diagnostic_code, run.warehouse_type) == ("ERR-QUERY-DURATION-EXCEEDED", "snowflake")
+    assert (run.source.name, run.tables_attempted, run.tables_ok) == ("warehouse", 2, 1)
+    assert (run.size, run.duration_ms is not None) == ("medium", True)  # 1.2 million rows
+    types = dict(ColumnType.objects.values_list("column_ref", "semantic_type"))
+    assert types == {"warehouse.public.users.email": "email", "warehouse.public.users.name": "none"}
+    assert {table.table for table in run.source.tables.all()} == {"users", "orders"}
 
 
 def test_a_key_that_was_revoked_is_told_and_what_waits_is_sent_with_the_next(

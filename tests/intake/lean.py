@@ -26,6 +26,7 @@ from apps.intake.asgi import IntakeApp
 from apps.intake.store import Store
 from apps.intake.wire import Scope
 from apps.support.models import InboundMail
+from apps.telemetry.models import Measurement, ProfiledSource, ReportRun, SliCount
 
 Body = bytes | Sequence[bytes] | AsyncIterator[bytes] | None
 
@@ -247,6 +248,10 @@ class Gate:
 # -- emptying what was really committed
 
 ROWS = ("intake_event", "intake_delivery", "intake_integration", "accounts_apikey", "accounts_team")
+WENT_ON = (
+    Alert, SourceClock, Change, Incident, InboundMail,
+    ProfiledSource, ReportRun, SliCount, Measurement,
+)  # fmt: skip
 HISTORY = ("intake_integrationevent", "accounts_apikeyevent", "accounts_teamevent")
 
 
@@ -257,9 +262,7 @@ def swept() -> Iterator[None]:
     flush = TransactionTestCase._fixture_teardown  # type: ignore[attr-defined] # Django's own
 
     def sweep(case: TransactionTestCase) -> None:
-        if any(
-            model.objects.exists() for model in (Alert, SourceClock, Change, Incident, InboundMail)
-        ):
+        if any(model.objects.exists() for model in WENT_ON):
             flush(case)  # the event went on its way
             return
         with connection.cursor() as cursor:
