@@ -23,7 +23,7 @@ import pytest
 from tests.flows.product import Product, alertmanager, fire, fresh_copy, running, until
 from tests.notifications.receivers import http_receiver
 
-pytestmark = [pytest.mark.flow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.flow, pytest.mark.timeout(600)]
 
 PAYLOADS = Path(__file__).parents[1] / "vectors" / "payloads"
 NODE = Path(__file__).parent / "node"
