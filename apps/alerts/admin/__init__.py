@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from apps.alerts.admin import alerts, maintenance, rules, silences
+from apps.alerts.admin import alerts, heartbeats, maintenance, rules, silences
 from apps.alerts.admin.routing import RoutingRuleAdmin
 
-__all__ = ["RoutingRuleAdmin", "alerts", "maintenance", "rules", "silences"]
+__all__ = ["RoutingRuleAdmin", "alerts", "heartbeats", "maintenance", "rules", "silences"]
