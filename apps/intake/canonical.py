@@ -16,9 +16,7 @@ from typing import Any, Final, Literal, TypedDict, get_args
 
 from apps.core import safe_json
 
-Kind = Literal[
-    "alert", "change", "ticket", "heartbeat", "telemetry", "schema", "command", "ignore"
-]
+Kind = Literal["alert", "change", "ticket", "heartbeat", "telemetry", "schema", "command", "ignore"]
 Action = Literal[
     "trigger", "acknowledge", "resolve", "note", "change", "open_ticket", "close_ticket", "mail"
 ]
