@@ -322,6 +322,32 @@ def test_the_spool_is_its_owners_alone_and_holds_no_key(sender: ModuleType, tmp_
     assert spool.waiting() == [path]
 
 
+ANSWERS: list[tuple[bytes, dict[str, Any]]] = [
+    (b'{"detail": "No."}', {"detail": "No."}), (b"not found\n", {"detail": "not found"}),
+    (b"<html>502</html>", {}), (b"", {}), (b"[1]", {}), (b"\xff\xfe<", {}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("raw", "told"), ANSWERS)
+def test_what_a_server_answers_is_told_when_it_is_words(
+    sender: ModuleType, raw: bytes, told: dict[str, Any]
+) -> None:
+    assert sender.said(raw) == told
+
+
+WAITS: list[tuple[str | None, float | None]] = [
+    (None, None), ("", None), ("7", 7.0), ("soon", None), ("-1", None),
+    ("Thu, 01 Jan 1970 00:00:00 GMT", 0.0),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "seconds"), WAITS)
+def test_a_server_may_ask_for_seconds_or_for_a_date(
+    sender: ModuleType, text: str | None, seconds: float | None
+) -> None:
+    assert sender.later(text) == seconds
+
+
 # -- certificates, and the tool itself
 
 
