@@ -168,6 +168,21 @@ def test_all_groups_of_a_rule_page_once(cast: Cast) -> None:
     assert Page.objects.count() == 1
 
 
+def test_each_surface_by_itself_hears_of_its_own_and_the_rules_surface_of_the_rest(
+    cast: Cast,
+) -> None:
+    home = build.surface("inspect.profiler", now=NOON)
+    of = build.surface("inspect.profiler.snowflake", parent=home, now=NOON)
+    rule("rate", cast.maya, group_by="surface", surface=home)
+    told.runs(told.profiler(surface=of), bad=20, at=NOON - MINUTE)
+    told.runs(told.profiler(), bad=20, at=NOON - MINUTE)
+    found = {alert.dedup_key: alert.surface for alert in look(NOON)}
+    assert found == {
+        "rule:rate-rule:inspect.profiler.snowflake": of,
+        "rule:rate-rule:no surface": home,
+    }
+
+
 # -- budgets and their tiers
 
 

@@ -44,10 +44,10 @@ def _rate(group: str, tally: Tally, params: Mapping[str, Any]) -> Seen:
     text += f". The threshold is {percent(limit)}."
     if look == INSUFFICIENT:
         text += f" It takes {params['min_n']} to judge."
-    surface = group if params["group_by"] == "surface" else ""
+    named = params["group_by"] == "surface" and " " not in group  # a key has none; "no surface"
     return Seen(
         group, look, text, bounds.p, limit, total, bounds.lower, bounds.upper,
-        surface=surface, path=_runs_path(group, params),
+        surface=group if named else "", path=_runs_path(group, params),
     )  # fmt: skip
 
 
