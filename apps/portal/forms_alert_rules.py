@@ -190,7 +190,7 @@ class RuleForm(forms.Form):
     )
     key = forms.CharField(
         label="Key", max_length=60, required=False, widget=forms.TextInput(attrs=dict(LOOSE)),
-        help_text="Empty: made of the name. It stays: alerts are called rule:<key>.",
+        help_text="Empty: made of the name. It stays, since its alerts are called by it.",
     )  # fmt: skip
     description = forms.CharField(
         label="Why it is there", max_length=500, required=False,

@@ -62,7 +62,7 @@ class SilenceForm(ZonedForm):
         Integration.objects.none(), label="Integration", required=False, empty_label="Any"
     )
     dedup_key = _pattern("Dedup key", 300, "* stands for anything, ? for one character: disk:*")
-    class_name = _pattern("Class", 120, "* and ? as above.")
+    class_name = _pattern("Class", 120, "* and ? work here, too.")
     length = forms.ChoiceField(
         label="For", choices=(*LENGTHS, (OWN, "Until the time beside")), initial="60"
     )

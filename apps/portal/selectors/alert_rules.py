@@ -177,7 +177,11 @@ class Group:
 
     @property
     def state(self) -> tuple[str, str, str]:
-        return STATES.get(self.row.state, ("OK", "success", "check"))
+        """OK takes a look that says so: too little to judge by is no good news."""
+        if self.row.state in STATES:
+            return STATES[self.row.state]
+        good = self.row.look in {Look.OK, Look.PROVEN}
+        return ("OK", "success", "check") if good else ("Not firing", "", "ring")
 
 
 @dataclass(frozen=True)
