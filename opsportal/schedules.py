@@ -26,6 +26,10 @@ SCHEDULES = [
     Entry("promises", "apps.support.tasks.sweep", why="warnings, breaches and their steps"),
     Entry("updates", "apps.incidents.tasks.cadence", why="who owes an update is reminded"),
     Entry("maintenance", "apps.alerts.tasks.maintenance", why="announced work begins and ends"),
+    Entry("alert rules", "apps.alerts.tasks.evaluate", why="rules look at telemetry"),
+    Entry("heartbeats", "apps.alerts.tasks.heartbeats", why="jobs that fell silent are raised"),
+    Entry("own jobs", "opsportal.tasks.own_jobs", "*/10 * * * *", "a heartbeat for each of these"),
+    Entry("slack groups", "apps.alerts.tasks.slack_sync", why="groups follow who is on call"),
     Entry("tickets", "apps.support.tasks.wake", why="reminders, expected dates, closing"),
     Entry("mail", "apps.support.tasks.fetch_mail", why="reads the mailboxes"),
     Entry("reviews", "apps.incidents.tasks.reviews", "*/15 * * * *", "asks for what was learned"),
@@ -40,6 +44,8 @@ SCHEDULES = [
     Entry("calendars", "apps.calendars.tasks.refresh", "29 2 * * *", "holidays and zone data"),
     Entry("clocks", "apps.support.tasks.check_promises", "51 2 * * *", "history equals rows"),
     Entry("retention", "opsportal.tasks.retention", "23 3 * * *", "old raw deliveries"),
+    Entry("telemetry", "apps.telemetry.tasks.purge", "7 4 * * *", "old runs, labels and readings"),
+    Entry("sums", "apps.telemetry.tasks.check_sums", "57 4 * * *", "hours and days equal the runs"),
     Entry("webhook log", "apps.notifications.tasks.purge_webhooks", "37 3 * * *", "old log rows"),
 ]
 

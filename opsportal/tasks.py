@@ -12,7 +12,7 @@ from django.conf import settings
 from apps.core import clock, heartbeats
 from apps.core.models import IdempotencyKey
 from apps.intake import services as intake
-from opsportal import engine, health
+from opsportal import engine, health, upgrade
 
 log = structlog.get_logger("opsportal.watch")
 KEEP_DELIVERIES = timedelta(days=90)
@@ -36,6 +36,11 @@ def watch_engine() -> None:
     health.all_clear(what="engine", now=now)
     if settings.HEARTBEAT_URL and state.clean:
         _ping(settings.HEARTBEAT_URL)
+
+
+def own_jobs() -> None:
+    """Each schedule of ours has a heartbeat, also on a site that was set up a moment ago."""
+    upgrade.watch_own_jobs(now=clock.now())
 
 
 def _ping(url: str) -> None:

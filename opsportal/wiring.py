@@ -8,6 +8,7 @@ from __future__ import annotations
 from apps.accounts.events import PersonDeactivated, PersonReactivated
 from apps.alerts import handlers as alerts
 from apps.alerts.events import AlertFired, AlertResolved, AlertRouted, MaintenanceChanged
+from apps.alerts.ports import AgeSource
 from apps.calendars.events import CalendarChanged
 from apps.changes import handlers as changes
 from apps.changes.events import ChangeRecorded
@@ -34,9 +35,11 @@ from apps.runbooks import handlers as runbooks
 from apps.runbooks.events import ExecutionNoted
 from apps.runbooks.ports import RunContext
 from apps.runbooks.providers import Executions
+from apps.support import ages
 from apps.support import handlers as support
 from apps.support import providers as desk
 from apps.support.services import conversation, files
+from apps.telemetry import handlers as telemetry
 from opsportal.engine import Step
 
 
@@ -49,6 +52,7 @@ def wire() -> None:
     subscribe(PersonReactivated, rotations.person_reactivated)
     subscribe(CalendarChanged, support.calendar_changed)
     subscribe(TierChanged, support.tier_changed)
+    subscribe(EventsNormalised, telemetry.take_events)
     subscribe(EventsNormalised, alerts.take_events)
     subscribe(EventsNormalised, changes.take_events)
     subscribe(EventsNormalised, support.take_events)
@@ -57,6 +61,7 @@ def wire() -> None:
     subscribe(PageAcknowledged, alerts.page_acknowledged)
     subscribe(PageAcknowledged, incidents.page_acknowledged)
     subscribe(PageAcknowledged, support.page_acknowledged)
+    subscribe(PageStepTaken, alerts.page_step_taken)
     subscribe(PageStepTaken, incidents.page_step_taken)
     subscribe(PageExhausted, incidents.page_exhausted)
     subscribe(AlertFired, incidents.alert_fired)
@@ -74,6 +79,7 @@ def wire() -> None:
     provide(SourceAccess, IncidentAccess())  # type: ignore[type-abstract] # as above
     provide(CloseBlocker, desk.AnsweredTickets())  # type: ignore[type-abstract] # as above
     provide(DeclareHint, desk.MatchingTickets())  # type: ignore[type-abstract] # as above
+    provide(AgeSource, ages.TicketAges())  # type: ignore[type-abstract] # a port is its protocol
     provide(AttachmentSource, files.Files())  # type: ignore[type-abstract] # a port is its protocol
 
 

@@ -21,6 +21,7 @@ from apps.intake.readings.shapes import CountIn, MeasurementIn
 from apps.runbooks.models import Runbook
 from apps.telemetry import services as telemetry
 from apps.telemetry.models import Slo
+from apps.telemetry.seeds import ensure_codes
 from apps.telemetry.services import slos
 from opsportal.demo import runs, types
 from opsportal.demo.stage import Beats, Stage
@@ -98,6 +99,7 @@ def connect(stage: Stage) -> tuple[Integration, ApiKey]:
 def measure(stage: Stage, source: Integration) -> None:
     """All that was sent in the last weeks, as if it had come in then."""
     now = stage.present
+    ensure_codes()
     drawn = runs.Draw(now)
     telemetry.store_runs(integration=source, runs=list(drawn.runs()), now=now)
     telemetry.store_reports(integration=source, reports=list(drawn.reports()), now=now)

@@ -17,6 +17,7 @@ from apps.core.errors import Conflict
 from apps.incidents.seeds import ensure_incidents
 from apps.notifications import services as notifications
 from apps.support.seeds import ensure_support
+from apps.telemetry.seeds import ensure_codes
 
 _LOCK = 0x4F50_0010
 
@@ -68,5 +69,6 @@ def first_run(
     )
     notifications.save_site(values={**site, "time_zone": time_zone}, now=now)
     ensure_incidents()
+    ensure_codes()
     ensure_support(now=now)
     return person
