@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Literal
 
 from apps.alerts.rhythm import Rhythm
 
-Kind = Literal["success", "start", "fail", "log"]
+# A run that ends a little before its time of day is that run: the job's clock is ahead of ours.
+EARLY = timedelta(seconds=30)
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,9 @@ class Pulse:
         """When silence is too long: a run has `grace` to end, and the next `grace` to report."""
         if self.running_since is not None:
             return self.running_since + grace
-        base = max(since, self.ended.at) if self.ended else since
-        return rhythm.after(base) + grace
+        if self.ended is None or self.ended.at < since:
+            return rhythm.after(since) + grace
+        return rhythm.after(self.ended.at + (EARLY if rhythm.cron else timedelta())) + grace
 
 
 def read(beats: Iterable[Beat], *, since: datetime) -> Pulse:

@@ -123,7 +123,7 @@ def test_failing_over_and_over_is_one_alert_that_counts() -> None:
     for minute in range(1, 5):
         row = beat(row, "fail", at=NINE + minute * MINUTE)
     assert Alert.objects.get().count == 4
-    assert StatusChange.objects.filter(kind="alerts.heartbeat").count() == 1
+    assert StatusChange.objects.filter(kind="alerts.heartbeat", ref=row.pk).count() == 1
 
 
 def test_a_failure_that_somebody_resolved_by_hand_is_told_again() -> None:

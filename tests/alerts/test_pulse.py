@@ -84,6 +84,18 @@ def test_silence_is_too_long_after_a_period_and_its_grace(
     assert minute(read(beats(*written), since=begun).due(HOURLY, GRACE, begun)) == due
 
 
+@pytest.mark.parametrize(
+    ("second", "days"), [(-31, 0), (-30, 1), (-3, 1), (0, 1), (40, 1)], ids=lambda n: str(n)
+)
+def test_a_job_whose_clock_is_a_little_ahead_is_not_waited_for_again(
+    second: int, days: int
+) -> None:
+    """A cron line says 09:00; the run ends so many seconds from it."""
+    daily = Rhythm(cron="0 9 * * *")
+    ended = read([Beat(NINE + timedelta(seconds=second), 1, "success")], since=NINE - 3 * GRACE)
+    assert ended.due(daily, GRACE, NINE - 3 * GRACE) == NINE + timedelta(days=days) + GRACE
+
+
 def test_only_the_last_end_says_whether_it_failed() -> None:
     assert read(beats((0, "fail", ""), (1, "log", "")), since=NINE).failed
     assert not read(beats((0, "fail", ""), (1, "success", "")), since=NINE).failed

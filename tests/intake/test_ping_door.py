@@ -116,7 +116,7 @@ def test_a_delivery_that_is_no_ping_is_set_aside(body: bytes) -> None:
 
 TABLES = (
     *("alerts_ping", "alerts_heartbeat", "intake_event", "intake_delivery", "intake_integration"),
-    *("alerts_heartbeatevent", "intake_integrationevent"),
+    *("alerts_heartbeatevent", "intake_integrationevent", "core_statuschange"),
 )
 database = pytest.mark.django_db(transaction=True)
 
