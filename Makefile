@@ -14,7 +14,7 @@ PROD = DJANGO_SETTINGS_MODULE=opsportal.settings.prod DATABASE_URL=postgres://no
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help setup run worker test lint format types arch check migrate demo schema screenshots \
-	docs baseline bench-sla bench-status check-migrations check-schema check-docs \
+	docs baseline bench-sla bench-status bench-telemetry check-migrations check-schema check-docs \
 	check-deploy check-compose
 
 help: ## Show this list
@@ -110,3 +110,6 @@ bench-sla: setup ## Measure deadlines, the sweep and the queue at a million tick
 
 bench-status: setup ## Measure the status page under 200 requests a second (QUICK=1: shorter)
 	@$(WITH_TEST_DB) $(PY) -m benchmarks.status_page
+
+bench-telemetry: setup ## Measure telemetry at a million runs (QUICK=1: a hundred thousand)
+	@$(WITH_TEST_DB) $(PY) -m benchmarks.telemetry
