@@ -347,7 +347,10 @@ def changed_types(person: Person, span: Span) -> int:
     return rows.filter(at__gte=span.start, at__lt=span.end).count()
 
 
-def has_sources(person: Person) -> bool:
+def is_anything_sent(board: Board, person: Person) -> bool:
+    """Whether a page of figures says more than one that teaches how they come about."""
+    if board.total.finished or board.reports.finished:
+        return True
     return ProfiledSource.objects.visible_to(person).exists()
 
 

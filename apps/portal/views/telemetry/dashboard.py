@@ -35,7 +35,7 @@ def telemetry(request: HttpRequest) -> HttpResponse:
         "chosen": chosen,
         "spans": _spans(request, found.span.key),
         "tabs": selectors.tabs("telemetry"),
-        "has_sources": bool(sources) or bool(found.total.finished),
+        "has_sources": bool(sources) or selectors.is_anything_sent(found, person),
         "fresh": sources[: selectors.WORST],
         "fresh_more": max(0, len(sources) - selectors.WORST),
         "why_edit": why_not(person, Grant.EDIT_INTEGRATIONS),
