@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from apps.accounts.models import Person, Team
 from apps.core import secrets
 from apps.core.errors import Conflict, Invalid
 from apps.intake.models import Integration
 from apps.ownership.models import Surface
+
+_MAKING = 0x4F50_1417  # advisory lock of making OpsPortal's own source
 
 
 @dataclass(frozen=True)
@@ -169,8 +171,12 @@ def restore_integration(*, integration: Integration) -> Integration:
 
 
 def internal_integration(*, now: datetime) -> Integration:
-    """OpsPortal's own source, for alerts about itself."""
-    row, _ = Integration.objects.get_or_create(
-        kind=Integration.Kind.INTERNAL, name="OpsPortal", defaults={"created_at": now}
-    )
-    return row
+    """OpsPortal's own source, for alerts about itself; there is one, whoever asks first."""
+    mine = Integration.objects.filter(kind=Integration.Kind.INTERNAL, name="OpsPortal")
+    if found := mine.order_by("pk").first():
+        return found
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_MAKING])
+        return mine.order_by("pk").first() or Integration.objects.create(
+            kind=Integration.Kind.INTERNAL, name="OpsPortal", created_at=now
+        )
