@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from apps.alerts import services
 from apps.alerts.models import Alert, AlertRule, Firing
@@ -14,6 +15,7 @@ from apps.core import audit
 from apps.intake.models import Delivery
 from apps.notifications.models import Message
 from apps.paging.models import Page
+from apps.telemetry.selectors import series
 from tests import builders as build
 from tests.alerts.rulekit import DAY, HOUR, MINUTE, NOON, groups, look, rule
 from tests.builders import telemetry as told
@@ -133,6 +135,30 @@ def test_a_rule_that_cannot_look_says_so_once_and_stops_no_other(cast: Cast) -> 
     assert len(look(NOON + 2 * MINUTE)) == 2
     broken.refresh_from_db()
     assert broken.error == ""
+
+
+def test_what_the_database_takes_too_long_for_is_asked_once_and_said_of_each_rule(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+
+    def slow(**_: Any) -> Any:
+        asked.append(1)
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL statement_timeout = 20; SELECT pg_sleep(5)")
+
+    monkeypatch.setattr(series, "labels", slow)
+    told.runs(told.profiler(), bad=20, at=NOON - MINUTE)
+    for key in ("a-slow", "b-slow"):
+        rule("accuracy", cast.maya, key=key)
+    rule("rate", cast.maya, key="c-whole")
+    assert [alert.dedup_key for alert in look(NOON)] == ["rule:c-whole"]
+    assert asked == [1]
+    assert set(AlertRule.objects.order_by("key").values_list("key", "error")) == {
+        ("a-slow", "The database took too long to answer what it asks."),
+        ("b-slow", "The database took too long to answer what it asks."),
+        ("c-whole", ""),
+    }
 
 
 def test_what_is_raised_stands_while_its_rule_cannot_look(cast: Cast) -> None:

@@ -49,11 +49,15 @@ def shown(rule: AlertRule) -> dict[str, Any]:
 
 
 def check_may_write(user: Any) -> None:
-    """People need the grant that the pages ask for. A rule looks at the telemetry of all teams,
-    so a team's key neither makes nor tries one."""
+    """People need the grant that the pages ask for."""
     person = person_of(user)
     if person is not None and not person.may(Grant.EDIT_POLICIES):
         raise NotAllowed("Your role does not include rules. A manager can change roles.")
+    check_may_look(user)
+
+
+def check_may_look(user: Any) -> None:
+    """A rule looks at the telemetry of all teams, so a team's key neither makes nor tries one."""
     if bound_team(user) is not None:
         raise NotAllowed("A rule looks at all teams: a key that is bound to a team has none.")
 
@@ -131,7 +135,7 @@ class RuleReplay(View):
         """`moments` are when somebody else noticed: each is answered with how much earlier the
         rule would have fired."""
         rule = rule_by(request.user, key)
-        check_may_write(request.user)
+        check_may_look(request.user)
         given = self.body(ReplayIn)
         done = services.replay(
             draft=services.draft_of(rule), since=given["since"], until=given["until"]

@@ -6,6 +6,8 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
+from django.db import DatabaseError
+
 from apps.alerts.ports import AgeSource
 from apps.alerts.rules.facts import (
     Aged,
@@ -39,9 +41,15 @@ class Observer:
     def _once(self, read: Callable[..., T], **asked: Any) -> T:
         key = (read, *sorted((name, _plain(value)) for name, value in asked.items()))
         if key not in self._kept:
-            self._kept[key] = read(**asked)
-        found: T = self._kept[key]
-        return found
+            try:
+                self._kept[key] = read(**asked)
+            except DatabaseError as error:
+                self._kept[key] = error
+        found = self._kept[key]
+        if isinstance(found, DatabaseError):
+            raise found  # it took too long for one rule: not again for each of the others
+        kept: T = found
+        return kept
 
     def runs(
         self, *, source: str, facet: str, by: str, since: datetime, until: datetime

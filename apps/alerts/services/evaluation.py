@@ -27,11 +27,11 @@ from apps.intake.models import Integration
 from apps.notifications import services as notifications
 
 log = structlog.get_logger("opsportal.alerts")
-CHUNK = 25  # rules in one transaction
+CHUNK = 10  # rules in one transaction: so long their switches wait
 EARLY = timedelta(seconds=5)  # a tick that comes a little early must not wait for the next one
 AGAIN = timedelta(minutes=15)  # after somebody resolved an alert that its rule still raises
 FORGET = timedelta(days=7)  # a group that nothing came of for so long
-PATIENCE_MS = 10_000  # of one statement of a look
+PATIENCE_MS = 5_000  # of one statement of a look
 State = RuleGroup.State
 _LOCK = 0x4F50_0006  # advisory lock: the rules of one objective are judged one after the other
 
