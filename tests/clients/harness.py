@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import ssl
 import subprocess
 import sys
 import threading
@@ -64,7 +65,7 @@ class Loopback:
 
 
 @contextmanager
-def loopback() -> Iterator[Loopback]:
+def loopback(tls: ssl.SSLContext | None = None) -> Iterator[Loopback]:
     here = Loopback()
 
     class Handler(BaseHTTPRequestHandler):
@@ -88,9 +89,11 @@ def loopback() -> Iterator[Loopback]:
             """Tests print nothing of their own."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
-    here.url = f"http://127.0.0.1:{server.server_port}"
+    here.url = f"http{'s' if tls else ''}://127.0.0.1:{server.server_port}"
     try:
         yield here
     finally:

@@ -10,10 +10,8 @@ import socket
 import ssl
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -370,6 +368,20 @@ def test_a_key_comes_from_a_file_and_never_goes_in_the_clear(
     assert "characters that no key has" in odd.stderr and len(server.got) == 1
 
 
+def test_a_server_that_nobody_vouches_for_is_told_nothing(tmp_path: Path) -> None:
+    made = ensure(tmp_path / "tls", "ops.example.org", clock.now())
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(made.certificate, made.key)
+    with loopback(context) as here:
+        began = time.monotonic()
+        done = send("profile", "--exit", "0", "--spool", tmp_path / "spool", url=here.url)
+        assert time.monotonic() - began < 10 and here.got == []  # to try again would not help
+        assert "CERTIFICATE_VERIFY_FAILED" in done.stderr and "waits in" in done.stderr
+        send("flush", "--spool", tmp_path / "spool", url=here.url,
+             SSL_CERT_FILE=str(made.authority))  # fmt: skip
+        assert here.got[0].row["result"] == "ok"
+
+
 # -- consent and names
 
 
@@ -416,13 +428,10 @@ def test_the_end_of_a_servers_certificate_is_read_even_if_nobody_signed_it(
     made = ensure(tmp_path, "ops.example.org", clock.now())
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(made.certificate, made.key)
-    tls = HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
-    tls.socket = context.wrap_socket(tls.socket, server_side=True)
-    threading.Thread(target=tls.handle_request, daemon=True).start()
-    host = f"localhost:{tls.server_port}"
-    done = send("certificate", f"https://{host}/x", "127.0.0.1:9", "--surface",
-                "platform.custom-domains", *FAST, url=server.url)  # fmt: skip
-    tls.server_close()
+    with loopback(context) as tls:
+        host = tls.url.replace("https://127.0.0.1", "localhost")
+        done = send("certificate", f"https://{host}/x", "127.0.0.1:9", "--surface",
+                    "platform.custom-domains", *FAST, url=server.url)  # fmt: skip
     assert done.returncode == 0 and "127.0.0.1:9 was not read" in done.stderr
     row = server.got[0].row
     assert (row["metric"], row["subject"]) == ("certificate", host)

@@ -10,7 +10,8 @@ import pytest
 
 from apps.accounts import services as accounts
 from apps.accounts.models import ApiKey
-from apps.core import clock, events
+from apps.alerts.services import heartbeats
+from apps.core import audit, clock, events
 from apps.intake import services as intake
 from apps.intake.asgi import IntakeApp
 from apps.intake.events import EventsNormalised
@@ -115,6 +116,18 @@ def test_what_a_shell_sends_is_a_run_in_the_end(
     types = dict(ColumnType.objects.values_list("column_ref", "semantic_type"))
     assert types == {"warehouse.public.users.email": "email", "warehouse.public.users.name": "none"}
     assert {table.table for table in run.source.tables.all()} == {"users", "orders"}
+
+
+def test_a_heartbeat_is_answered_by_its_own_door(url: str, tmp_path: Path) -> None:
+    beat = heartbeats.create_heartbeat(
+        name="Nightly profile", period_seconds=86_400, actor=audit.SYSTEM, now=clock.now()
+    )
+    for args in (["--start"], ["--message", "60 tables"], ["--exit", "3"]):
+        done = send("ping", str(beat.uuid), "--strict", *args, url=url)
+        assert done.returncode == 0, done.stderr
+    assert Delivery.objects.filter(integration__kind="heartbeat").count() == 3
+    gone = send("ping", "00000000-0000-4000-8000-000000000000", "--strict", url=url)
+    assert gone.returncode == 1 and "not found" in gone.stderr
 
 
 def test_a_key_that_was_revoked_is_told_and_what_waits_is_sent_with_the_next(

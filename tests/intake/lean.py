@@ -19,7 +19,7 @@ from django.db import connection
 from django.test import TransactionTestCase
 from psycopg.conninfo import make_conninfo
 
-from apps.alerts.models import Alert, SourceClock
+from apps.alerts.models import Alert, Heartbeat, SourceClock
 from apps.changes.models import Change
 from apps.incidents.models import Incident
 from apps.intake.asgi import IntakeApp
@@ -249,7 +249,7 @@ class Gate:
 
 ROWS = ("intake_event", "intake_delivery", "intake_integration", "accounts_apikey", "accounts_team")
 WENT_ON = (
-    Alert, SourceClock, Change, Incident, InboundMail,
+    Alert, SourceClock, Heartbeat, Change, Incident, InboundMail,
     ProfiledSource, ReportRun, SliCount, Measurement,
 )  # fmt: skip
 HISTORY = ("intake_integrationevent", "accounts_apikeyevent", "accounts_teamevent")
