@@ -364,6 +364,9 @@ def test_a_replay_says_how_often_it_would_have_fired_and_how_much_earlier_than_t
     assert "In the last 7 days it would have fired once, for" in text
     assert f"earlier than the customer in {incident.ref}." in text
     assert shown.plot is not None and shown.plot.bands and shown.plot.value
+    services.change_rule(rule=made, fields={"surface": None}, actor=audit.SYSTEM, now=world.now)
+    text = text_of(sign_in(cast.olu).get(f"{LIST}{made.key}/replay/?days=7&run=1"))
+    assert "and paged once. " in text and "nothing says which belong to it" in text
 
 
 def test_a_kind_without_history_says_what_to_do_instead(world: World, cast: Cast) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from apps.portal import rule_plots
 from apps.portal.forms_alert_rules import ShareField, WindowsField, read_length, write_length
+from apps.portal.selectors import rule_replay
 
 # -- lengths and shares as people write them
 
@@ -91,3 +92,21 @@ def test_what_fired_before_the_stretch_is_drawn_from_its_begin() -> None:
     )  # fmt: skip
     assert drawn is not None
     assert (drawn.bands[0].x, drawn.bands[0].width) == (0.0, 25.0)
+
+
+@pytest.mark.parametrize(
+    ("minutes", "words", "is_ahead"),
+    [
+        (41, "41 m earlier than the customer", True),
+        (0.4, "In the same minute as the customer", False),
+        (-12, "12 m later than the customer", False),
+        (60 * 50, "Had been firing for 2 d 2 h", False),
+        (None, "Not noticed by the rule", False),
+    ],
+)
+def test_a_comparison_claims_no_more_than_the_times_say(
+    minutes: float | None, words: str, is_ahead: bool
+) -> None:
+    moment = rule_replay.Moment(AT, "INC-7", "Profiles fail", "/incidents/INC-7/", "the customer")
+    compared = rule_replay.Compared(moment, AT if minutes else None, minutes)
+    assert (compared.words, compared.is_ahead) == (words, is_ahead)

@@ -21,6 +21,7 @@ DAYS = (7, 28, 90)
 URGENT = ("P1", "P2")
 MOST = 50  # moments that are compared
 SHOWN = 20
+RELATED = 24 * 60  # minutes: a firing that stood for longer was hardly about that moment
 _BY = Incident.Detection
 _WHO: dict[str, str] = {
     _BY.ALERT: "an alert", _BY.TICKET: "a ticket", _BY.CUSTOMER: "the customer",
@@ -55,15 +56,22 @@ class Compared:
         length = formats.duration(timedelta(minutes=abs(self.minutes)))
         if abs(self.minutes) < 1:
             return f"In the same minute as {self.moment.who}"
+        if self.minutes > RELATED:
+            return f"Had been firing for {length}"
         if self.minutes > 0:
             return f"{length} earlier than {self.moment.who}"
         return f"{length} later than {self.moment.who}"
 
     @property
     def tone(self) -> str:
-        if self.minutes is None:
+        if self.minutes is None or self.minutes > RELATED:
             return ""
         return "success" if self.minutes > 0 else "warning"
+
+    @property
+    def is_ahead(self) -> bool:
+        """The rule came first, by a time in which it can have been about the same thing."""
+        return self.minutes is not None and 1 <= self.minutes <= RELATED
 
 
 @dataclass(frozen=True)
@@ -118,7 +126,9 @@ def shown(rule: AlertRule, days: int, viewer: Person, now: datetime, zone: tzinf
     drawing = rule_plots.plot(
         values, bands, since, now, zone, is_share=is_share(rule.kind, rule.params)
     )
-    return Shown(days, replay, headline(replay, days, compared), compared, drawing)
+    # Without a surface nothing says that a firing and an incident belong together.
+    said = headline(replay, days, compared if rule.surface else ())
+    return Shown(days, replay, said, compared, drawing)
 
 
 def is_share(kind: str, params: Any) -> bool:
@@ -135,7 +145,7 @@ def headline(replay: replaying.Replay, days: int, compared: Iterable[Compared]) 
     length = formats.duration(timedelta(minutes=replay.minutes))
     pages = "paged nobody" if not replay.pages else f"paged {_times(replay.pages)}"
     said = f"In the last {days} days it would have fired {times}, for {length} in all, and {pages}"
-    ahead = [one for one in compared if one.minutes is not None and one.minutes >= 1]
+    ahead = [one for one in compared if one.is_ahead]
     if not ahead:
         return f"{said}."
     best = max(ahead, key=lambda one: (one.moment.who == "the customer", one.minutes or 0))
