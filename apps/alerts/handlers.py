@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from apps.alerts import services
-from apps.alerts.services import arriving, slack
+from apps.alerts.services import arriving, slack_calls
 from apps.intake.events import EventsNormalised
 from apps.paging.events import PageAcknowledged, PageStepTaken
 
@@ -21,4 +21,4 @@ def page_acknowledged(event: PageAcknowledged) -> None:
 
 
 def page_step_taken(event: PageStepTaken) -> None:
-    slack.announce_page(page_id=event.page_id)
+    slack_calls.announce_page(page_id=event.page_id)

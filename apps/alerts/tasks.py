@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from apps.alerts import services
-from apps.alerts.services import arriving, slack, slack_groups
+from apps.alerts.services import arriving, slack_calls, slack_groups
 from apps.core import clock
 
 
@@ -30,9 +30,9 @@ def slack_sync() -> int:
 
 def slack_page(page_id: int) -> int:
     """Post a page to Slack, with the button that acknowledges it."""
-    return slack.post_page(page_id=page_id)
+    return slack_calls.post_page(page_id=page_id)
 
 
 def slack_answer(integration: int, url: str, text: str) -> bool:
     """Tell whoever pressed a button in Slack what came of it."""
-    return slack.answer_button(integration_id=integration, url=url, text=text)
+    return slack_calls.answer_button(integration_id=integration, url=url, text=text)

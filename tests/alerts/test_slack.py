@@ -17,7 +17,7 @@ from django.test import Client
 
 from apps.alerts import handlers
 from apps.alerts.models import Alert, SlackGroup, SlackMember
-from apps.alerts.services import slack, slack_groups
+from apps.alerts.services import slack, slack_calls, slack_groups
 from apps.core import audit, jobs, secrets
 from apps.core.errors import Conflict, Invalid
 from apps.intake import services as intake
@@ -368,7 +368,7 @@ def test_what_cannot_be_called_with_is_refused(
 
 
 def setup(home: NewIntegration, token: str = "xoxb-1234567890", channel: str = "") -> Integration:
-    return slack.set_up_slack(
+    return slack_calls.set_up_slack(
         integration=home.row, bot_token=token, channel=channel, actor=audit.SYSTEM, now=NOW
     )
 
@@ -377,9 +377,9 @@ def test_the_token_is_sealed_and_kept_when_the_channel_changes(home: NewIntegrat
     row = setup(home)
     assert "xoxb" not in row.config_sealed
     row = setup(home, "", "C024BE91L")
-    assert slack.config_of(row) == {"bot_token": "xoxb-1234567890", "channel": "C024BE91L"}
+    assert slack_calls.config_of(row) == {"bot_token": "xoxb-1234567890", "channel": "C024BE91L"}
     with pytest.raises(Conflict):
-        slack.set_up_slack(
+        slack_calls.set_up_slack(
             integration=build.integration("github").row,
             bot_token="", channel="", actor=audit.SYSTEM, now=NOW,
         )  # fmt: skip
@@ -406,7 +406,7 @@ def test_a_page_is_posted_with_the_button_that_takes_it(
     client: Client, cast: Cast, page: Page, workspace: tuple[NewIntegration, HttpReceiver]
 ) -> None:
     home, receiver = workspace
-    assert slack.post_page(page_id=page.pk) == 1
+    assert slack_calls.post_page(page_id=page.pk) == 1
     (sent,) = receiver.requests
     assert sent.path == "/api/chat.postMessage"
     assert sent.headers["authorization"] == "Bearer xoxb-1234567890"
@@ -414,7 +414,7 @@ def test_a_page_is_posted_with_the_button_that_takes_it(
     button = sent.json["blocks"][1]["elements"][0]
     known(home, cast.ravi)
     assert press(client, home, button["value"]).startswith("You have it")
-    assert slack.post_page(page_id=page.pk) == 0  # it waits no more
+    assert slack_calls.post_page(page_id=page.pk) == 0  # it waits no more
 
 
 def test_the_first_step_of_a_page_asks_for_its_post_and_later_ones_do_not(
@@ -446,7 +446,7 @@ def test_what_a_button_is_answered_goes_to_slack_s_own_address_too(
     (task, given) = waiting[-1]
     assert task == "apps.alerts.tasks.slack_answer"
     assert given["url"] == PRESSED["response_url"]
-    config = slack.config_of(home.row) | {"answers": receiver.url}
+    config = slack_calls.config_of(home.row) | {"answers": receiver.url}
     assert slack_api.answer(f"{receiver.url}/actions/x", given["text"], config).ok
     assert receiver.requests[-1].json["text"].startswith("You have it: ")
 

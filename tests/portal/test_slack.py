@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from apps.alerts.models import SlackGroup, SlackMember
-from apps.alerts.services import slack
+from apps.alerts.services import slack_calls
 from apps.intake.models import Integration
 from tests import builders as build
 from tests.conftest import Cast
@@ -65,7 +65,7 @@ def test_the_token_goes_in_and_never_comes_out(maya: Client, row: Integration) -
     assert TOKEN not in page and "C024BE91L" in page
     act(maya, row, "bot", bot_token="", channel="")
     row.refresh_from_db()
-    assert slack.config_of(row) == {"bot_token": TOKEN, "channel": ""}
+    assert slack_calls.config_of(row) == {"bot_token": TOKEN, "channel": ""}
     act(maya, row, "end")
     row.refresh_from_db()
     assert row.config_sealed == ""

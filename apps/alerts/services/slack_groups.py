@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from apps.alerts.models import SlackGroup, SlackMember
-from apps.alerts.services import slack
+from apps.alerts.services import slack_calls
 from apps.core.audit import Actor
 from apps.core.errors import Invalid
 from apps.intake import services as intake
@@ -77,7 +77,7 @@ def _sync(row: SlackGroup, now: datetime) -> bool:
     answer = slack_api.call(
         "usergroups.users.update",
         {"usergroup": row.slack_group_id, "users": ",".join(wanted)},
-        slack.config_of(row.integration),
+        slack_calls.config_of(row.integration),
     )
     if not answer.ok:
         _failed(row, answer.error, now)

@@ -15,7 +15,7 @@ from django.urls import reverse
 from apps.accounts.models import Person
 from apps.accounts.roles import Grant
 from apps.alerts.models import SlackGroup, SlackMember
-from apps.alerts.services import slack, slack_groups
+from apps.alerts.services import slack, slack_calls, slack_groups
 from apps.core import audit, clock
 from apps.intake.models import Integration
 from apps.portal.access import acts, granted, viewer
@@ -37,7 +37,7 @@ def slack_page(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _context(request: HttpRequest, row: Integration, **bound: forms.Form) -> dict[str, Any]:
-    config = slack.config_of(row)
+    config = slack_calls.config_of(row)
     members = SlackMember.objects.filter(integration=row).select_related("person")
     groups = SlackGroup.objects.filter(integration=row).select_related("schedule")
     return {
@@ -85,7 +85,7 @@ def _with_form(
 
 
 def _bot(row: Integration, values: dict[str, Any], person: Person, now: datetime) -> str:
-    slack.set_up_slack(integration=row, **values, actor=audit.person(person), now=now)
+    slack_calls.set_up_slack(integration=row, **values, actor=audit.person(person), now=now)
     return "Saved. Pages are posted to the channel." if values["channel"] else "Saved."
 
 
@@ -114,7 +114,7 @@ def _unfollow(request: HttpRequest, row: Integration, person: Person, now: datet
 
 
 def _end(request: HttpRequest, row: Integration, person: Person, now: datetime) -> str:
-    slack.end_calls(integration=row, actor=audit.person(person), now=now)
+    slack_calls.end_calls(integration=row, actor=audit.person(person), now=now)
     return "The token is forgotten: nothing is sent to Slack any more."
 
 
