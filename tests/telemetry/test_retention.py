@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from apps.telemetry import services
+from apps.core import clock
+from apps.telemetry import services, tasks
 from apps.telemetry.models import (
     ColumnType,
     Measurement,
@@ -65,6 +66,12 @@ def test_sums_by_hour_go_after_four_hundred_days_and_those_by_day_stay():
     assert set(RunRollup.objects.values_list("grain", flat=True)) == {"day"}
     assert RunHistogram.objects.get().count == 1
     assert ColumnType.objects.exists()
+
+
+def test_the_nightly_task_counts_what_went():
+    old = clock.now() - 92 * DAY
+    measured.runs(measured.profiler(), 3, at=old, now=old)
+    assert (tasks.purge(), tasks.purge()) == (3, 0)
 
 
 def test_a_run_that_never_ended_goes_as_well():

@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from apps.core import clock
 from apps.intake.models import Integration
 from apps.intake.readings.shapes import ProfileRunIn
-from apps.telemetry import histogram, services
+from apps.telemetry import histogram, services, tasks
 from apps.telemetry.models import ProfiledSource, ProfileRun, ReportRun, RunHistogram, RunRollup
 from apps.telemetry.services import rollups
 from tests import builders as build
@@ -195,6 +196,15 @@ def test_the_check_finds_what_somebody_wrote_by_hand(profiler: Integration):
     assert (found.rollups, found.buckets) == (2, 0)  # what stands, and what should
     services.rebuild_rollups(since=NOON, until=NOON)
     assert_exact()
+
+
+def test_the_nightly_check_mends_what_differs_and_says_how_much(profiler: Integration):
+    measured.runs(profiler, 3, at=clock.now())
+    assert tasks.check_sums() == 0
+    RunHistogram.objects.update(count=9)
+    assert tasks.check_sums() == 2
+    assert tasks.check_sums() == 0
+    assert stored_buckets() == counted_buckets()
 
 
 def test_a_rebuild_leaves_the_days_around_it(profiler: Integration):

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from apps.core import audit
+from apps.intake import services as intake
 from apps.intake.canonical import InvalidEvent
 from apps.intake.events import EventsNormalised
 from apps.intake.models import Delivery, Integration
@@ -271,6 +272,20 @@ def test_a_delivery_becomes_its_runs(profiler: Integration):
         delivery.pk,
     )
     assert row.duration_ms == 300_000
+
+
+def test_the_engine_takes_a_delivery_whole_and_makes_no_events_of_it(profiler: Integration):
+    rows = [
+        Delivery.objects.create(
+            integration=profiler, adapter="profile_runs", received_at=NOON, body=body
+        )
+        for body in (json.dumps(line(1)).encode(), b'{"source": "warehouse"}')
+    ]
+    intake.normalise_due(now=NOON)
+    for row in rows:
+        row.refresh_from_db()
+    assert [row.status for row in rows] == ["normalised", "quarantined"]
+    assert (rows[0].events.count(), ProfileRun.objects.get().run_id) == (0, "run-1")
 
 
 def test_a_delivery_taken_again_changes_nothing(profiler: Integration):

@@ -46,7 +46,7 @@ class RunRollup(models.Model):
 
 
 class RunHistogram(models.Model):
-    """How many runs of one hour or day took about how long.
+    """How many runs of one day took about how long; only days are kept.
 
     `bucket` is a log bucket of `telemetry.histogram`; `censored` counts runs that were cut off.
     """
