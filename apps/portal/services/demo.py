@@ -188,7 +188,8 @@ def _add_content(going: Ids, roots: Ids) -> None:
 def _own_alerts(going: Ids, roots: Ids) -> None:
     """What OpsPortal itself raised, for rules and heartbeats of the demo world."""
     keys = AlertRule.objects.filter(pk__in=roots[AlertRule]).values_list("key", flat=True)
-    named = Q(dedup_key__in=[f"heartbeat:{pk}" for pk in roots[Beat]])
+    jobs = Beat.objects.filter(pk__in=roots[Beat]).values_list("uuid", flat=True)
+    named = Q(dedup_key__in=[f"hb:{uuid}" for uuid in jobs])
     for key in keys:
         named |= Q(dedup_key=f"rule:{key}") | Q(dedup_key__startswith=f"rule:{key}:")
     ours = Q(integration__kind=Integration.Kind.INTERNAL)
