@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import random
+import threading
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
+from django.db import transaction
 
 from apps.intake.readings.shapes import ProfileRunIn
 from apps.telemetry import services
 from apps.telemetry.models import ColumnType, ProfileRun, TypeChange
 from tests.builders import telemetry as measured
 from tests.builders.telemetry import NOON
-from tests.races import together
+from tests.races import PATIENCE, together
 from tests.telemetry.test_rollups import assert_exact, parts, some_runs
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -71,3 +74,25 @@ def test_takers_of_the_same_inventory_find_each_change_once():
     )
     assert errors == []
     assert (TypeChange.objects.count(), ColumnType.objects.count()) == (40, 40)
+
+
+def test_deleting_waits_for_nobody_who_holds_a_row():
+    profiler = measured.profiler()
+    measured.runs(profiler, 10)
+    held, purged = threading.Event(), threading.Event()
+    gone: list[dict[str, int]] = []
+
+    def hold() -> None:
+        with transaction.atomic():
+            list(ProfileRun.objects.select_for_update().order_by("finished_at")[:3])
+            held.set()
+            assert purged.wait(PATIENCE)
+
+    def purge() -> None:
+        assert held.wait(PATIENCE)
+        gone.append(services.purge(now=NOON + timedelta(days=92), batch=2))
+        purged.set()
+
+    assert together(hold, purge) == []
+    assert gone == [{"profile runs": 7}]
+    assert services.purge(now=NOON + timedelta(days=92)) == {"profile runs": 3}
