@@ -37,6 +37,9 @@ def test_a_rate_fires_once_pages_once_and_resolves_after_it_has_kept_firing(cast
     assert (alert.severity, alert.surface) == ("error", surface)
     assert alert.details["runbook"] == "rb-snowflake-timeouts"
     assert next(link["text"] for link in alert.links) == "Runbook rb-snowflake-timeouts"
+    assert alert.links[-1]["href"].endswith(
+        "/telemetry/runs/?show=bad&span=1h&warehouse=snowflake&until=2026-09-07T12:00:00Z"
+    )
     assert Page.objects.get().status == "open"
 
     look(NOON + MINUTE)

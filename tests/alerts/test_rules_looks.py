@@ -76,7 +76,7 @@ def test_the_snowflake_morning_fires_for_snowflake_alone() -> None:
         "snowflake": "firing", "bigquery": "ok", "postgres": "ok",
     }  # fmt: skip
     assert "38 of 112 runs failed in 1 h: 33.9%" in seen["snowflake"].text
-    assert seen["snowflake"].path == "/telemetry/runs/?verdict=bad&warehouse_type=snowflake"
+    assert seen["snowflake"].path == "/telemetry/runs/?show=bad&span=1h&warehouse=snowflake"
 
 
 def test_a_window_ends_before_now_and_begins_with_its_first_moment() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from apps.alerts.rules.facts import Reader, Tally
-from apps.alerts.rules.params import HOUR, WEEK, confidence, consecutive
+from apps.alerts.rules.params import DAY, HOUR, WEEK, confidence, consecutive
 from apps.alerts.rules.seen import FIRING, INSUFFICIENT, NO_DATA, OK, PROVEN, WARNING, Asked, Seen
 from apps.alerts.rules.words import number, percent, plural, span
 from apps.telemetry import burnrate, judging
@@ -56,21 +56,24 @@ def _between(bounds: Any) -> str:
 
 
 def _runs_path(group: str, params: Mapping[str, Any]) -> str:
-    if params["source"] != "profile_runs":
-        return "/telemetry/"
-    if params["group_by"] == "source":
+    by, window = params["group_by"], params["window"]
+    if by == "source":
         return source_path(group)
-    return runs_path(group if params["group_by"] == "facet" else params["facet"])
+    facet = group if by == "facet" else params["facet"]
+    return runs_path(params["source"], facet, window)
 
 
 @lru_cache(maxsize=256)
-def runs_path(facet: str) -> str:
-    """The list of bad runs, of one warehouse type or of all."""
-    return (
-        f"/telemetry/runs/?{urlencode({'verdict': 'bad', 'warehouse_type': facet})}".removesuffix(
-            "&warehouse_type="
-        )
-    )
+def runs_path(source: str, facet: str, window: int) -> str:
+    """The list of bad runs or reports, of one facet or of all, as far back as a window reaches."""
+    page, name = _LISTS[source]
+    span = next((key for seconds, key in _SPANS if window <= seconds), "90d")
+    query = {"show": "bad", "span": span, **({name: facet} if facet else {})}
+    return f"/telemetry/{page}/?{urlencode(query)}"
+
+
+_LISTS = {"profile_runs": ("runs", "warehouse"), "report_runs": ("reports", "template")}
+_SPANS = ((HOUR, "1h"), (DAY, "24h"), (WEEK, "7d"), (4 * WEEK, "28d"))
 
 
 def source_path(key: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from apps.alerts.rules.facts import Duration, Inventory, Reader, Reading, Tally
 from apps.alerts.rules.params import DAY, confidence
-from apps.alerts.rules.rates import source_path
+from apps.alerts.rules.rates import runs_path, source_path
 from apps.alerts.rules.seen import FIRING, INSUFFICIENT, NO_DATA, OK, WARNING, Asked, Seen
 from apps.alerts.rules.words import number, percent, plural, span
 from apps.telemetry.percentile import cont
@@ -120,8 +120,8 @@ _COUNTED = {
 _PATHS = {
     "corrections": "/telemetry/accuracy/",
     "type_changes": "/telemetry/types/",
-    "runs_bad": "/telemetry/runs/?verdict=bad",
-    "reports_bad": "/telemetry/",
+    "runs_bad": runs_path("profile_runs", "", DAY),
+    "reports_bad": runs_path("report_runs", "", DAY),
 }
 
 
@@ -195,7 +195,7 @@ def _rate_change(
         f"{now.bad:,} of {plural(now.total, 'run')} failed in {span(params['window'])}; in the "
         f"same hours of {plural(params['weeks'], 'week')} before {base.bad:,} of {base.total:,}."
     )
-    path = "/telemetry/runs/?verdict=bad"
+    path = runs_path("profile_runs", params["facet"], params["window"])
     rate = now.bad / now.total if now.total else None
     usual = base.bad / base.total if base.total else None
     if rate is None:

@@ -16,6 +16,7 @@ from django.db import OperationalError, connection, transaction
 from apps.accounts.models import Person
 from apps.alerts import rule_notices
 from apps.alerts.models import RANK, Alert, AlertRule, Firing, RuleGroup, Severity
+from apps.alerts.querysets import RuleQuerySet
 from apps.alerts.rules import lifecycle, looks
 from apps.alerts.rules import params as parameters
 from apps.alerts.rules.facts import NotRecorded
@@ -56,15 +57,14 @@ def look_now(*, rule: AlertRule, now: datetime) -> list[Seen]:
 def _chunk(reader: Observer, now: datetime, most: int) -> int:
     with connection.cursor() as cursor:
         cursor.execute(f"SET LOCAL statement_timeout = {PATIENCE_MS}")
-    due = AlertRule.objects.filter(
-        status=AlertRule.Status.ON, archived_at=None, next_at__lte=now + EARLY
-    )
+    due = _due(now)
     rows = due.select_related("surface", "owner", "runbook", "slo", "slo__surface")
     # Within one objective the graver tier is judged first, so that it is heard and not the other.
     claimed = list(
         rows.select_for_update(of=("self",), skip_locked=True).order_by("tier", "pk")[:most]
     )
-    mine = [rule for rule in claimed if _may_judge(rule)]
+    others = due.exclude(pk__in=[rule.pk for rule in claimed])
+    mine = [rule for rule in claimed if _may_judge(rule, others)]
     known = _groups(mine)
     standing = _standing(known)
     for rule in mine:
@@ -73,7 +73,13 @@ def _chunk(reader: Observer, now: datetime, most: int) -> int:
     return len(mine)
 
 
-def _may_judge(rule: AlertRule) -> bool:
+def _due(now: datetime) -> RuleQuerySet:
+    on = AlertRule.objects.filter(status=AlertRule.Status.ON, archived_at=None)
+    return on.filter(next_at__lte=now + EARLY)
+
+
+def _may_judge(rule: AlertRule, others: RuleQuerySet) -> bool:
+    """Not while another worker has a rule of its objective, or is about to judge a graver one."""
     if rule.slo_id is None:
         return True
     with connection.cursor() as cursor:
@@ -81,7 +87,7 @@ def _may_judge(rule: AlertRule) -> bool:
             "SELECT pg_try_advisory_xact_lock(%s, %s)", [_LOCK, rule.slo_id & 0x7FFF_FFFF]
         )
         row = cursor.fetchone()
-    return bool(row and row[0])
+    return bool(row and row[0]) and not others.filter(slo=rule.slo_id, tier__lt=rule.tier).exists()
 
 
 def _groups(rules: Sequence[AlertRule]) -> dict[int, dict[str, RuleGroup]]:

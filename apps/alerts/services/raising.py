@@ -6,7 +6,7 @@ The delivery key names the one firing: noticing it twice is harmless.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db import connection
@@ -49,7 +49,7 @@ def raise_alert(
             "source": "rules",
             "component": (seen.label or seen.group)[:255] or None,
             "class": f"rule.{rule.kind}",
-            "links": _links(rule, seen),
+            "links": _links(rule, seen, now),
             "details": _details(rule, seen),
         },
         delivery_key=f"{firing}:{_stamp(now)}" if again else firing,
@@ -106,13 +106,18 @@ def _summary(rule: AlertRule, seen: Seen) -> str:
     return f"{rule.name}{group}: {seen.text}"[:1024]
 
 
-def _links(rule: AlertRule, seen: Seen) -> list[dict[str, str]]:
+def _links(rule: AlertRule, seen: Seen, now: datetime) -> list[dict[str, str]]:
     found = [(f"/rules/{rule.key}/", "The rule")]
     if rule.runbook is not None:
         found.insert(0, (f"/runbooks/{rule.runbook.key}/", f"Runbook {rule.runbook.key}"))
     if seen.path:
-        found.append((seen.path, "What it looked at"))
+        found.append((_as_it_was(seen.path, now), "What it looked at"))
     return [{"href": notifications.absolute(path), "text": text} for path, text in found]
+
+
+def _as_it_was(path: str, now: datetime) -> str:
+    """A list with a span looks back from the moment of the alert, whenever it is opened."""
+    return f"{path}&until={now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if "span=" in path else path
 
 
 def _details(rule: AlertRule, seen: Seen) -> dict[str, Any]:
