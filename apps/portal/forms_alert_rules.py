@@ -252,6 +252,8 @@ class RuleForm(forms.Form):
             offered["slo"] = Slo.objects.visible_to(self.viewer).filter(archived_at=None)
         for name, rows in offered.items():
             self.fields[name].queryset = rows  # type: ignore[attr-defined] # model choices
+        runbooks: Any = self.fields["runbook"]
+        runbooks.label_from_instance = lambda book: book.title
 
     @property
     def condition_fields(self) -> list[forms.BoundField]:

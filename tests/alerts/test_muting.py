@@ -13,6 +13,8 @@ from apps.core import audit, clock
 from apps.incidents.models import Incident
 from apps.intake import services as intake
 from apps.intake.models import Integration
+from apps.notifications import services as notifications
+from apps.notifications.models import WebhookDelivery
 from apps.ownership.models import Surface
 from apps.paging import services as paging
 from apps.paging.models import Page
@@ -265,6 +267,20 @@ def test_a_silence_of_a_rule_mutes_what_that_rule_raises_and_nothing_else(cast: 
     assert not Page.objects.exists()
     fire(own, dedup_key="rule:slower")
     assert Page.objects.count() == 1
+
+
+def test_programs_outside_hear_of_a_muted_alert_all_the_same(source: Integration) -> None:
+    notifications.create_endpoint(
+        url="https://crm.example.com/hook", description="CRM", events=["alert.*"],
+        actor=audit.SYSTEM, now=NOW,
+    )  # fmt: skip
+    silence()
+    fire(source)
+    send(source, NOW + MINUTE, severity="critical", summary="Down")
+    services.unmute_due(now=NOW + HOUR)
+    send(source, NOW + 2 * HOUR, action="resolve")
+    told = WebhookDelivery.objects.order_by("pk").values_list("event", flat=True)
+    assert list(told) == ["alert.fired", "alert.fired", "alert.resolved"]
 
 
 # -- announced work
