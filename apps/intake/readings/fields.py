@@ -23,8 +23,11 @@ Fields = Mapping[str, tuple[str, Read]]  # name as sent → name as stored, and 
 
 AHEAD: Final = timedelta(minutes=10)  # how far a sender's clock may run ahead
 OLDEST: Final = timedelta(days=400)
+LONGEST_MS: Final = 400 * 86_400_000  # what ran for longer would have begun before time began
 MAX_INT: Final = 2**31 - 1
 MAX_BIG: Final = 2**63 - 1
+MOST_TOLD: Final = 20  # errors of one line: an answer is not many times what was sent
+LONGEST_NAME: Final = 400  # characters of a text that is remembered
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]+")
 
 
@@ -62,8 +65,10 @@ def take(data: Mapping[str, Any], fields: Fields) -> tuple[dict[str, Any], list[
 def refuse(what: str, errors: Iterable[FieldError]) -> None:
     """Raise `InvalidEvent("invalid")` if there is anything to refuse; `what`: "run", "label"."""
     if found := list(errors):
-        listed = "; ".join(f"'{error['field']}' {error['message']}" for error in found)
-        raise InvalidEvent("invalid", f"This {what} is not valid: {listed}.", found)
+        told = found[:MOST_TOLD]
+        listed = "; ".join(f"'{error['field']}' {error['message']}" for error in told)
+        more = f"; and {len(found) - len(told)} more" if len(found) > len(told) else ""
+        raise InvalidEvent("invalid", f"This {what} is not valid: {listed}{more}.", told)
 
 
 def missing(values: Mapping[str, Any], *names: str) -> list[FieldError]:
@@ -99,8 +104,13 @@ def _one_line(text: str) -> str:
     return text.strip() if text.isprintable() else _CONTROL.sub(" ", text).strip()
 
 
-@lru_cache(maxsize=8192)  # names repeat from line to line; what makes each line unique does not
 def _clean(text: str) -> str:
+    """As `_known`, which is never asked to remember what is as long as a line may be."""
+    return _known(text) if len(text) <= LONGEST_NAME else redact_text(_one_line(text))
+
+
+@lru_cache(maxsize=8192)  # names repeat from line to line; what makes each line unique does not
+def _known(text: str) -> str:
     return redact_text(_one_line(text))
 
 
@@ -197,8 +207,10 @@ def milliseconds(value: Any) -> int:
     """A duration; a broken one is rounded."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise Wrong("must be a number of milliseconds")
-    if not 0 <= value <= MAX_BIG // 2:
+    if value < 0:
         raise Wrong("must not be below 0")
+    if value > LONGEST_MS:
+        raise Wrong("must not be more than 400 days")
     return round(value)
 
 
@@ -223,7 +235,7 @@ def money(value: Any) -> Decimal:
         amount = None
     if amount is None or not amount.is_finite():
         raise Wrong("must be a number of dollars")
-    if not 0 <= amount < 10**8:
+    if not 0 <= amount <= 99_999_999:
         raise Wrong("must be between 0 and 99999999")
     return amount.quantize(Decimal("0.0001"))
 

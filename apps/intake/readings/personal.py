@@ -7,26 +7,30 @@ such a key is refused by the key's name, whatever stands under it, and no byte o
 from __future__ import annotations
 
 import re
+import unicodedata
 from functools import lru_cache
 from typing import Any, Final
 
 CODE: Final = "personal_data"
 
-# Without case, underscores, hyphens and spaces: `minValue`, `min-value` and `MIN_VALUE` are one.
+# Without case, underscores, hyphens, spaces and digits: `minValue`, `min-value` and `MIN_VALUE` are
+# one, and so are `top_values` and `top_10_values`.
 _NAMES: Final = frozenset(
     """
-    min max minimum maximum minvalue maxvalue minimumvalue maximumvalue mindate maxdate
-    lowvalue highvalue firstvalue lastvalue medianvalue modevalue
+    min max minimum maximum minvalue maxvalue minval maxval minimumvalue maximumvalue
+    mindate maxdate minstring maxstring minlexical maxlexical
+    lowvalue highvalue lowestvalue highestvalue smallestvalue largestvalue
+    firstvalue lastvalue medianvalue modevalue
     value_list values distinctvalues uniquevalues allvalues valuecounts rawvalues
-    topvalues topvalue topk topn mostcommon mostcommonvalues mostfrequent mostfrequentvalues
+    topvalues topvalue top topk topn mostcommon mostcommonvalues mostfrequent mostfrequentvalues
     frequentvalues commonvalues enumvalues enumvalue enum enums
-    sample samples samplevalue samplevalues sampledata samplerow samplerows
+    sample samples samplevalue samplevalues sampledata samplerow samplerows rawsample rawsamples
     example examples examplevalue examplevalues previewrows
     histogram histograms histogrambins bins distribution datedistribution
     quantiles percentiles quartiles
     """.replace("_", "").split()
 )
-_JOINTS: Final = re.compile(r"[^a-z0-9]+")
+_JOINTS: Final = re.compile(r"[^a-z]+")
 
 
 def found(name: str, value: Any) -> str | None:
@@ -61,9 +65,14 @@ def sentence(name: str) -> str:
 
 
 def _refused(name: str) -> bool:
-    return _known(name) if len(name) <= 40 else False  # the longest of the names is shorter
+    return _known(name) if len(name) <= 64 else _named(name)  # long ones are not remembered
 
 
 @lru_cache(maxsize=4096)
 def _known(name: str) -> bool:
-    return _JOINTS.sub("", name.lower()) in _NAMES
+    return _named(name)
+
+
+def _named(name: str) -> bool:
+    plain = name if name.isascii() else unicodedata.normalize("NFKC", name)
+    return _JOINTS.sub("", plain.lower()) in _NAMES

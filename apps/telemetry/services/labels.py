@@ -17,6 +17,7 @@ from apps.telemetry.services import bulk, inventory, sources
 from apps.telemetry.services.sources import Key, Surfaces
 from apps.telemetry.services.stored import Stored
 
+MAX_SOURCE = 120  # characters, as in the column of its name
 _SENT = {
     "column_ref": "text",
     "actual_type": "text",
@@ -47,9 +48,11 @@ ON CONFLICT (integration_id, label_key) DO NOTHING
 
 
 def source_key(label: LabelIn) -> Key:
-    """The source of a label: the one named, else the first part of `source.schema.table.column`."""
+    """The source of a label: the one named, else the first part of `source.schema.table.column`,
+    unless that is longer than a source may be called."""
     parts = label.column_ref.split(".")
-    return label.org, label.project, label.source or (parts[0] if len(parts) > 3 else "")
+    named = parts[0] if len(parts) > 3 and len(parts[0]) <= MAX_SOURCE else ""
+    return label.org, label.project, label.source or named
 
 
 def label_key(label: LabelIn) -> str:
