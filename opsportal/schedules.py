@@ -25,7 +25,7 @@ SCHEDULES = [
     Entry("handoffs", "apps.rotations.tasks.handoffs", why="tells who comes on and who goes off"),
     Entry("promises", "apps.support.tasks.sweep", why="warnings, breaches and their steps"),
     Entry("updates", "apps.incidents.tasks.cadence", why="who owes an update is reminded"),
-    Entry("maintenance", "apps.alerts.tasks.maintenance", why="announced work begins and ends"),
+    Entry("maintenance", "apps.alerts.tasks.maintenance", why="announced work; muted alerts page"),
     Entry("alert rules", "apps.alerts.tasks.evaluate", why="rules look at telemetry"),
     Entry("heartbeats", "apps.alerts.tasks.heartbeats", why="jobs that fell silent are raised"),
     Entry("own jobs", "opsportal.tasks.own_jobs", "*/10 * * * *", "a heartbeat for each of these"),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from apps.accounts.events import PersonDeactivated, PersonReactivated
 from apps.alerts import handlers as alerts
+from apps.alerts import services as alerting
 from apps.alerts.events import AlertFired, AlertResolved, AlertRouted, MaintenanceChanged
 from apps.alerts.ports import AgeSource
 from apps.calendars.events import CalendarChanged
@@ -90,5 +91,6 @@ def engine_steps() -> list[Step]:
         Step("webhooks", notifications.send_webhooks, limit=8),
         Step("held replies", conversation.release_held, limit=50),
         Step("deliveries", intake.normalise_due, limit=100),
+        Step("muted", alerting.unmute_due, limit=50),
         Step("pages", escalation.take_due_steps, limit=50),
     ]

@@ -60,6 +60,42 @@ class RuleQuerySet(models.QuerySet["AlertRule"]):
 
 class SilenceQuerySet(models.QuerySet["Silence"]):
     def visible_to(self, user: Any) -> SilenceQuerySet:
+        """Members see every silence; a key of a team those that name nothing of another team."""
+        if not getattr(user, "is_authenticated", False) or not user.may(Grant.SEE):
+            return self.none()
+        team = getattr(user, "team_id", None)
+        if not team:
+            return self
+        return self.filter(
+            Q(surface__team_id=team) | Q(surface=None),
+            Q(rule__surface__team_id=team) | Q(rule__surface=None),
+            Q(integration__team_id=team) | Q(integration__team=None),
+            Q(integration__surface__team_id=team) | Q(integration__surface=None),
+        )
+
+    def holding(self, now: datetime) -> MaintenanceQuerySet:
+        """Work that is going on at this instant by its times, however late the worker is."""
+        going = ["scheduled", "in_progress"]
+        return self.filter(status__in=going, starts_at__lte=now, ends_at__gt=now)
+
+    def public(self) -> MaintenanceQuerySet:
+        return self.filter(is_public=True)
+
+
+class RuleQuerySet(models.QuerySet["AlertRule"]):
+    def visible_to(self, user: Any) -> RuleQuerySet:
+        """Members see every rule; a key of a team those of its surfaces and of none."""
+        if not getattr(user, "is_authenticated", False) or not user.may(Grant.SEE):
+            return self.none()
+        team = getattr(user, "team_id", None)
+        return self.filter(Q(surface__team_id=team) | Q(surface=None)) if team else self
+
+    def current(self) -> RuleQuerySet:
+        return self.filter(archived_at=None)
+
+
+class SilenceQuerySet(models.QuerySet["Silence"]):
+    def visible_to(self, user: Any) -> SilenceQuerySet:
         """Why nobody is paged is for everybody who may see anything."""
         if not getattr(user, "is_authenticated", False) or not user.may(Grant.SEE):
             return self.none()

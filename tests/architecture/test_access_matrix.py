@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -19,6 +20,8 @@ from django.urls import URLPattern, URLResolver, get_resolver, path
 
 from apps.accounts.models import Person, Team
 from apps.accounts.roles import Role, Scope
+from apps.alerts import services as alerts
+from apps.alerts.services.heartbeats import create_heartbeat
 from apps.core import audit, clock
 from apps.followups import services as followups
 from apps.followups.models import FollowUp
@@ -30,6 +33,7 @@ from apps.runbooks.models import Execution, Runbook
 from apps.runbooks.steps import StepIn
 from apps.support.models import Attachment, Queue, Ticket
 from apps.support.services.files import accept
+from apps.telemetry.services.slos import create_slo
 from opsportal.asgi import application
 from tests import builders as build
 from tests.calls import Caller, signed_in, tool
@@ -72,7 +76,7 @@ NOTHING = {
     "object_id": "987654", "name": "archive", "content_type_id": "987654", "app_label": "alerts",
     "delivery": "987654", "url": "nothing", "urgency": "high", "channel": "email", "uidb36": "x",
     "email": "nobody@example.com", "do": "accept", "table": "metric", "digest": "0" * 64,
-    "position": "1", "number": "1", "what": "nothing", "section": "impact",
+    "position": "1", "number": "1", "what": "nothing", "section": "impact", "kind": "rate",
 }  # fmt: skip
 
 
@@ -129,6 +133,7 @@ PUBLIC = {
     "status_subscribe": "anybody may follow it; answers alike for every address",
     "status_confirm": "the signed token in the address names one follower",
     "status_unsubscribe": "the same",
+    "slack_hook": "Slack signs what it sends; the token in the address names the workspace",
     "api-not-here": "says that there is nothing, to everybody",
 }
 # On the lean path, in front of Django.
@@ -138,6 +143,14 @@ LEAN = (
     "/v2/enqueue",
     "/v2/change/enqueue",
     "/hooks/x/gcp",
+    "/v2/alerts",
+    "/v2/alerts/x/close",
+    "/ping/x/y",
+    "/api/v1/telemetry/profile-runs",
+    "/api/v1/telemetry/report-runs",
+    "/api/v1/telemetry/semantic-labels",
+    "/api/v1/telemetry/sli-counts",
+    "/api/v1/telemetry/measurements",
 )
 
 MEMBERS = "members see all operational rows"
@@ -149,7 +162,19 @@ ORDINARY = {
     "customer": MEMBERS, "customer_edit": MEMBERS, "customer_archive": MEMBERS,
     "contact": MEMBERS, "contact_block": MEMBERS, "contact_archive": MEMBERS,
     "invite_again": "people are edited by managers, who see all of them",
-    "integration_ready": "integrations are edited by managers, who see all of them",
+    **dict.fromkeys(
+        ("integration", "integration_act", "integration_replay", "slack_page", "slack_act"),
+        "sources are for everybody; managers alone change them, and see all of them",
+    ),
+    **dict.fromkeys(
+        ("telemetry_run", "telemetry_source", "slo", "slo_edit", "slo_archive", "alert_rule",
+         "alert_rule_edit", "alert_rule_replay", "alert_rule_on", "alert_rule_off",
+         "alert_rule_archive", "alert_silence", "silence", "silence_change", "silence_end",
+         "heartbeat", "heartbeat_edit", "heartbeat_act"),
+        MEMBERS,
+    ),
+    "telemetry_file": "the parameter is a word: a table of figures",
+    "alert_rule_draft": "the parameter is a word: a kind of rule",
     "profile_rules": "the parameter is a word: one's own rules for this urgency",
     "site_account": "the parameter is a word: the site's account with a channel",
     "ticket_view": "one's own views and everybody's; others' are not found, which its test shows",
@@ -249,9 +274,9 @@ def test_what_is_open_gives_nothing_to_who_guesses(cast: Cast) -> None:
 
 def test_the_lean_path_has_its_own_check_and_django_never_sees_it() -> None:
     intake = application._intake()
-    assert all(intake.handles(path) for path in LEAN)
+    assert all(intake.handles(path, "POST") for path in LEAN)
     for route in ROUTES:
-        assert not intake.handles(route.path()), route
+        assert not intake.handles(route.path(), "GET"), route
 
 
 # -- every role by every address by an object that is hidden
@@ -383,6 +408,10 @@ TEAM_OBJECTS = {
     **dict.fromkeys(TICKETS, "ticket"),
     **dict.fromkeys([name for name in RESTRICTED if name.startswith("api-")], "incident"),
     **dict.fromkeys([name for name in FOLLOW_UPS if name.startswith("api-")], "promise"),
+    "api-slo": "slo", "api-alert-rule": "rule", "api-alert-rule-switch": "rule",
+    "api-alert-rule-replay": "rule", "api-silence": "silence", "api-silence-end": "silence",
+    "api-heartbeat": "heartbeat", "api-heartbeat-pings": "heartbeat",
+    "api-hb-pause": "heartbeat", "api-hb-resume": "heartbeat",
     **{r.name: "book" for r in API if r.pattern.startswith("api/v1/runbooks/")},
     **dict.fromkeys([name for name in RUNS if name.startswith("api-")], "run"),
 }  # fmt: skip
@@ -427,7 +456,7 @@ def foreign(cast: Cast) -> Foreign:
         "ticket": a_ticket_with_a_file(surface),
         "promise": {"ref": a_promise(cast, surface=surface).ref},
         "run": {"ref": a_run(cast, surface=surface).ref},
-        "book": {"key": "rb-0", "number": 1},
+        "book": {"key": "rb-0", "number": 1}, **what_watches(surface),
     }  # fmt: skip
     rows = [alert, group.page, surface, schedule, Ticket.objects.get()]
     return Foreign(theirs, objects, rows)
@@ -437,6 +466,25 @@ def a_ticket_with_a_file(surface: Surface) -> dict[str, object]:
     files = [accept(name="a.txt", content=b"a")]
     made = build.ticket("Invoice", surface=surface, files_=files)
     return {"ref": made.ref, "pk": Attachment.objects.get(message__ticket=made).pk}
+
+
+def what_watches(surface: Surface) -> dict[str, dict[str, object]]:
+    """An objective, a rule, a silence and a heartbeat of a surface."""
+    given: dict[str, Any] = {"actor": audit.SYSTEM, "now": clock.now()}
+    slo = create_slo(
+        key="bills", name="Bills go out", sli="counts", count_key="bills", objective="0.99",
+        surface=surface, **given,
+    )  # fmt: skip
+    rule = alerts.create_rule(
+        key="bills-fail", name="Bills fail", kind="rate", params={"window": 3600, "threshold": 0.1},
+        surface=surface, **given,
+    )  # fmt: skip
+    silence = alerts.create_silence(
+        reason="Rebuilt", surface=surface, ends_at=clock.now() + timedelta(hours=1), **given
+    )
+    beat = create_heartbeat(name="Bills", surface=surface, period_seconds=3600, **given)
+    return {"slo": {"key": slo.key}, "rule": {"key": rule.key}, "silence": {"pk": silence.pk},
+            "heartbeat": {"pk": beat.pk}}  # fmt: skip
 
 
 def told_of_all() -> dict[str, object]:
