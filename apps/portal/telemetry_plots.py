@@ -99,7 +99,8 @@ def shares(rows: Sequence[Rate], limit: float | None = None) -> Shares:
     sure = [row for row in judged if row.n >= 3 * FEW] or judged
     top = top_of([*(row.upper or 0 for row in sure), *(row.p or 0 for row in judged), limit or 0])
     shown = None if limit is None else round(limit / top * 100, 2)
-    return Shares(top, [_bar(row, top) for row in rows], _share_ticks(top), shown)
+    ticks = _share_ticks(top) if judged else ()
+    return Shares(top, [_bar(row, top) for row in rows], ticks, shown)
 
 
 def _bar(row: Rate, top: float) -> Bar:
@@ -141,7 +142,8 @@ class Moment:
 @dataclass(frozen=True)
 class Column:
     """A step: `x`, `width` in percent; the interval from `upper` down to `lower`, the share at
-    `y`, in px; `volume` is how high its number of runs stands. None where too little ran."""
+    `y`, in px; `volume` is how high its number of runs stands. `y` is None where nothing ran, and
+    where a share of too few lies beyond the axis, which others set."""
 
     x: float
     width: float
@@ -217,7 +219,7 @@ def over_time(
     if not moments:
         return OverTime((), (), labels, marks)
     start, end = moments[0].starts_at, moments[-1].ends_at
-    judged = [one.rate for one in moments if one.rate.n >= FEW]
+    judged = [one.rate for one in moments if one.rate.n >= FEW] or [one.rate for one in moments]
     top = max(top_of([*(one.p or 0 for one in judged), limit or 0]), 0.05)
     if judged and (middling := sorted(one.upper or 0 for one in judged)[len(judged) // 2]) > top:
         top = top_of([middling])
@@ -239,7 +241,7 @@ def _column(one: Moment, start: datetime, end: datetime, top: float, most: int) 
     return Column(
         x=round(left + gap, 2),
         width=round(right - left - 2 * gap, 2),
-        y=None if rate.p is None else _up(rate.p, top),
+        y=None if rate.p is None or rate.p > top else _up(rate.p, top),
         upper=_up(rate.upper or 0, top),
         lower=_up(rate.lower or 0, top),
         volume=round(max(volume, 1.0) if rate.n else 0.0, 1),
@@ -409,7 +411,8 @@ class Sample:
     n: int
     p50: float | None
     p95: float | None
-    censored: bool  # the p95 is one of a run that was cut off
+    p50_at_least: bool  # runs that were cut off lie at or below it
+    p95_at_least: bool
     name: str
 
 
@@ -449,7 +452,7 @@ def trend(
                 stretches += [Stretch(look, row)] if row else []
                 row = []
                 continue
-            sign = "≥ " if one.censored and look == "p95" else ""
+            sign = "≥ " if getattr(one, f"{look}_at_least") else ""
             title = f"{one.name}: {look} {sign}{length(value)}, n {one.n:,}"
             middle = place(one.starts_at + (one.ends_at - one.starts_at) / 2, start, end)
             row.append(Point(middle, up(value), title, bool(sign)))

@@ -87,7 +87,7 @@ def test_a_rate_stands_with_its_interval_and_what_it_is_of(
 def test_nothing_ran_is_no_good_news(maya: Client, source: Integration) -> None:
     measured.runs(source, 5, at=NOON - 9 * DAY)
     text = text_of(maya.get(HOME))
-    assert "No runs that is no good news by itself" in text
+    assert "Runs that failed No runs that is no good news by itself" in text
     assert "Nothing ran in the last 24 hours" in text
     assert "Stale 9 d" in text
     assert "0 %" not in text.partition("Failure rate by warehouse type")[0]
@@ -311,6 +311,7 @@ def test_accuracy_is_told_with_its_interval_and_corrections_apart(
     assert "95.0 % interval" in text
     assert "38 of 40" in text
     assert "Corrected by users 3" in text
+    assert "Semantic types right 95.0 %" in text_of(maya.get(HOME))
     assert "No fixture in this time" in text_of(maya.get("/telemetry/accuracy/?of=fixture"))
 
 

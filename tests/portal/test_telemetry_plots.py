@@ -100,9 +100,18 @@ def test_a_step_without_runs_is_empty_and_says_so() -> None:
     assert "10 of 20" in last.title
 
 
+def test_where_all_are_few_the_axis_is_theirs() -> None:
+    drawn = plots.over_time(moments((2, 2), (0, 3)), ())
+    assert drawn.ticks[-1].text == "100 %"
+    assert drawn.columns[0].y == plots.TOP
+    assert plots.shares([rate(1, 1)]).ticks == (), "nothing to be judged has no axis"
+
+
 def test_a_rate_of_few_is_marked_so_and_does_not_stretch_the_axis() -> None:
     drawn = plots.over_time(moments((3, 4), (1, 100)), ())
     assert drawn.columns[0].few
+    assert drawn.columns[0].y is None, "75 % lie beyond the axis and must not seem to be 10 %"
+    assert drawn.columns[0].volume > 0
     assert not drawn.columns[1].few
     assert drawn.ticks[-1].text == "10 %"
     assert drawn.most == 100
@@ -156,7 +165,7 @@ def test_of_no_lengths_there_is_no_axis() -> None:
 
 
 def sample(at: int, p50: float | None, p95: float | None = None, *, cut: bool = False) -> Sample:
-    return Sample(NINE + at * HOUR, NINE + (at + 1) * HOUR, 30, p50, p95, cut, f"hour {at}")
+    return Sample(NINE + at * HOUR, NINE + (at + 1) * HOUR, 30, p50, p95, False, cut, f"hour {at}")
 
 
 def test_a_line_is_broken_where_nothing_ran() -> None:

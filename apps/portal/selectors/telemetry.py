@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 from urllib.parse import urlencode
 
@@ -20,7 +20,8 @@ from apps.portal.templatetags.telemetry import warehouse
 from apps.telemetry.judging import rate_look
 from apps.telemetry.models import Grain, ProfiledSource, TypeChange
 from apps.telemetry.proportions import newcombe
-from apps.telemetry.selectors import durations, freshness, spans
+from apps.telemetry.selectors import accuracy, durations, freshness, spans
+from apps.telemetry.selectors.accuracy import Accuracy
 from apps.telemetry.selectors.dashboard import ENOUGH, Board, Compared
 from apps.telemetry.selectors.durations import Took
 from apps.telemetry.selectors.freshness import Freshness
@@ -29,6 +30,7 @@ from apps.telemetry.selectors.spans import Span
 
 MARKS = 8  # releases beside a drawing
 WORST = 8  # sources on the dashboard
+AUDITED = timedelta(days=90)
 TROUBLE = ("stale", "never", "late")
 PAGES = {
     "telemetry": "Dashboard",
@@ -251,6 +253,7 @@ def trend(board: Board, changes: Sequence[Change], viewer: Viewer) -> plots.Tren
                 at, end, one.n if one else 0,
                 one.p50.seconds if one and one.p50 else None,
                 one.p95.seconds if one and one.p95 else None,
+                bool(one and one.p50 and one.p50.at_least),
                 bool(one and one.p95 and one.p95.at_least),
                 name,
             )
@@ -287,17 +290,18 @@ def fresh_count(rows: Sequence[Freshness]) -> FreshCount:
     )
 
 
-def figures(board: Board, fresh: FreshCount, changed: int, address: str) -> list[dict[str, Any]]:
+def figures(
+    board: Board, fresh: FreshCount, changed: int, types: Accuracy, address: str
+) -> list[dict[str, Any]]:
     """The strip at the top: each figure with what it is of."""
-    rate, total = board.total.rate, board.total
+    total, reports = board.total, board.reports
     look = rate_look(total.bad, total.n, board.objective) if board.objective is not None else "ok"
     runs = link("telemetry_runs")
     return [
         {
             "label": "Runs that failed",
-            "value": plots.percent(rate.p) if total.n else "No runs",
-            "note": f"{total.bad:,} of {total.n:,}, interval {plots.bounds(rate.lower, rate.upper)}"
-            if total.n else "that is no good news by itself",
+            "value": _told(total, "No runs"),
+            "note": _of(total) if total.n else "that is no good news by itself",
             "tone": {"firing": "danger", "warning": "warning"}.get(look, "") if total.n
             else "warning",
             "glyph": "tri" if look == "firing" and total.n else "",
@@ -321,11 +325,12 @@ def figures(board: Board, fresh: FreshCount, changed: int, address: str) -> list
         },
         {
             "label": "Reports that failed",
-            "value": plots.percent(board.reports.rate.p) if board.reports.n else "No reports",
-            "note": f"{board.reports.bad:,} of {board.reports.n:,}" if board.reports.n else "",
+            "value": _told(reports, "No reports"),
+            "note": _of(reports) if reports.n else "",
             "tone": "",
             "url": "#h-reports",
         },
+        _types_right(types),
         {
             "label": "Columns of another type",
             "value": f"{changed:,}",
@@ -334,6 +339,46 @@ def figures(board: Board, fresh: FreshCount, changed: int, address: str) -> list
             "url": f"{link('telemetry_types')}{address}",
         },
     ]  # fmt: skip
+
+
+def _types_right(found: Accuracy) -> dict[str, Any]:
+    overall = found.overall
+    if overall.p is None:
+        value, note = "No audit", f"in {AUDITED.days} days"
+    else:
+        value = plots.percent(overall.p)
+        note = f"{plots.bounds(overall.lower, overall.upper)}, {found.n:,} audited"
+    return {
+        "label": "Semantic types right",
+        "value": value,
+        "note": note,
+        "tone": {"firing": "danger", "warning": "warning"}.get(found.look, ""),
+        "glyph": "tri" if found.look == "firing" else "",
+        "url": link("telemetry_accuracy"),
+    }
+
+
+def audited(person: Person, span: Span) -> Accuracy:
+    """Audits are seldom: of the ninety days before the end of a look back, however short it is."""
+    return accuracy.accuracy(
+        user=person, since=span.end - AUDITED, until=span.end, source=accuracy.Truth.AUDIT
+    )
+
+
+def _told(tally: Tally, none: str) -> str:
+    """A share, or of too few to be one what it would be of."""
+    if not tally.n:
+        return none
+    if tally.n < plots.FEW:
+        return f"{tally.bad:,} of {tally.n:,}"
+    return plots.percent(tally.rate.p)
+
+
+def _of(tally: Tally) -> str:
+    if tally.n < plots.FEW:
+        return "too few to judge"
+    rate = tally.rate
+    return f"{tally.bad:,} of {tally.n:,}, interval {plots.bounds(rate.lower, rate.upper)}"
 
 
 def _fresh_note(fresh: FreshCount) -> str:

@@ -35,7 +35,6 @@ def telemetry(request: HttpRequest) -> HttpResponse:
         "chosen": chosen,
         "spans": _spans(request, found.span.key),
         "tabs": selectors.tabs("telemetry"),
-        "has_sources": bool(sources) or selectors.is_anything_sent(found, person),
         "fresh": sources[: selectors.WORST],
         "fresh_more": max(0, len(sources) - selectors.WORST),
         "why_edit": why_not(person, Grant.EDIT_INTEGRATIONS),
@@ -94,10 +93,12 @@ def _summed(
     address = selectors.address(found.span, **chosen)
     count = selectors.fresh_count(sources)
     changed = selectors.changed_types(person, found.span)
+    types = selectors.audited(person, found.span)
     return {
         "address": address,
         "fresh_count": count,
-        "figures": selectors.figures(found, count, changed, address),
+        "figures": selectors.figures(found, count, changed, types, address),
+        "is_fed": bool(sources or types.n) or selectors.is_anything_sent(found, person),
     }
 
 

@@ -13,7 +13,6 @@ from apps.portal import listing
 from apps.portal.access import granted, reader, viewer
 from apps.portal.selectors import telemetry as board
 from apps.portal.selectors import telemetry_labels as selectors
-from apps.telemetry.models import ProfiledSource
 from apps.telemetry.selectors import accuracy, compare, spans, typechanges
 
 
@@ -102,7 +101,6 @@ def telemetry_types(request: HttpRequest) -> HttpResponse:
         "was": was,
         "became": became,
         "chips": listing.chips(request, {"was": ("Was", was), "became": ("Became", became)}),
-        "has_sources": ProfiledSource.objects.visible_to(person).exists(),
         "tabs": board.tabs("telemetry_types"),
     }
     return render(request, "portal/telemetry/types.html", context)
