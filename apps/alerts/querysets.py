@@ -73,34 +73,6 @@ class SilenceQuerySet(models.QuerySet["Silence"]):
             Q(integration__surface__team_id=team) | Q(integration__surface=None),
         )
 
-    def holding(self, now: datetime) -> MaintenanceQuerySet:
-        """Work that is going on at this instant by its times, however late the worker is."""
-        going = ["scheduled", "in_progress"]
-        return self.filter(status__in=going, starts_at__lte=now, ends_at__gt=now)
-
-    def public(self) -> MaintenanceQuerySet:
-        return self.filter(is_public=True)
-
-
-class RuleQuerySet(models.QuerySet["AlertRule"]):
-    def visible_to(self, user: Any) -> RuleQuerySet:
-        """Members see every rule; a key of a team those of its surfaces and of none."""
-        if not getattr(user, "is_authenticated", False) or not user.may(Grant.SEE):
-            return self.none()
-        team = getattr(user, "team_id", None)
-        return self.filter(Q(surface__team_id=team) | Q(surface=None)) if team else self
-
-    def current(self) -> RuleQuerySet:
-        return self.filter(archived_at=None)
-
-
-class SilenceQuerySet(models.QuerySet["Silence"]):
-    def visible_to(self, user: Any) -> SilenceQuerySet:
-        """Why nobody is paged is for everybody who may see anything."""
-        if not getattr(user, "is_authenticated", False) or not user.may(Grant.SEE):
-            return self.none()
-        return self
-
     def holding(self, now: datetime) -> SilenceQuerySet:
         """Those that mute at this instant."""
         return self.filter(starts_at__lte=now, ends_at__gt=now, ended_at=None)
