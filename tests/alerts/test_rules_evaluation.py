@@ -267,6 +267,20 @@ def test_an_objective_of_a_surface_counts_what_ran_below_it(cast: Cast) -> None:
     assert "600 of 600" in alert.summary
 
 
+@pytest.mark.parametrize("sli", ["counts", "accuracy", "report_runs"])
+def test_every_kind_of_objective_that_burns_is_looked_at_and_replayed(cast: Cast, sli: str) -> None:
+    source = told.profiler()
+    told.counts(source, "webhooks", *[(10, 20)] * 30, at=NOON - MINUTE)
+    told.labels(source, 60, wrong=40, at=NOON - MINUTE)
+    told.reports(source, 20, bad=20, at=NOON - MINUTE, every=timedelta(seconds=10))
+    promise = slo(sli=sli, count_key="webhooks" if sli == "counts" else "")
+    made = rule("burn_rate", cast.maya, slo=promise)
+    (alert,) = look(NOON)
+    assert alert.severity == "critical"
+    done = services.replay(draft=services.draft_of(made), since=NOON - HOUR, until=NOON)
+    assert [one.severity for one in done.firings] == ["critical"]
+
+
 # -- people
 
 

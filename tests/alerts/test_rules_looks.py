@@ -261,6 +261,10 @@ def test_columns_that_change_their_type_fire_by_number_and_share(n: int, expecte
     assert seen.value == n  # each column once, however often it changed
 
 
+def test_where_nobody_took_an_inventory_nothing_was_compared() -> None:
+    assert look("inventory", Recorded(changes={}))[""].look == "no_data"
+
+
 def test_many_columns_of_very_many_are_a_warning() -> None:
     assert look("inventory", changed(20, columns=100_000))[""].look == "warning"
 

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from apps.alerts.rules import lifecycle, looks
 from apps.alerts.rules.facts import Reader
-from apps.alerts.rules.seen import WORST, Asked, Seen
+from apps.alerts.rules.seen import FIRING, WORST, Asked, Seen
 
 POINTS = 400  # of a plot
 NEAR = timedelta(hours=24)  # a firing that ended longer before a moment was about something else
+_GRAVE = ("info", "warning", "error", "critical")
 
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """One time that the rule would have fired; `resolved_at` None: it still would."""
+    """One time that the rule would have fired; `resolved_at` None: it still would. `severity` is
+    the gravest that it rose to."""
 
     group: str
     label: str
@@ -162,9 +164,11 @@ def _step(
         group.open = Replayed(
             seen.group, seen.label or seen.group, now, None, seen.severity or severity, seen.text
         )
+    elif seen.look == FIRING and group.open:
+        grave = max(group.open.severity, seen.severity or severity, key=_GRAVE.index)
+        group.open = replace(group.open, severity=grave)
     elif step.event and group.open:
-        one = group.open
-        done.append(Replayed(one.group, one.label, one.fired_at, now, one.severity, one.text))
+        done.append(replace(group.open, resolved_at=now))
         group.open = None
     if seen.look == "gone" and group.open is None:
         del groups[seen.group]

@@ -182,7 +182,7 @@ def burn_rate(params: Mapping[str, Any], reader: Reader, now: datetime, asked: A
         for window in windows
     ]
     if params["windows"] == "auto" and burnrate.by_consecutive(per_hour):
-        found.insert(0, _in_a_row(reader, now, asked))
+        found[:0] = _in_a_row(reader, now)
     memory = {"windows": {seen.group: seen.look for seen in found}}
     told = min(found, key=lambda seen: (_ORDER.index(seen.look), seen.severity != "critical"))
     return [
@@ -243,10 +243,14 @@ def _burn(
     return Seen(one.key, look, text, rate_, one.burn, int(long.total), severity=severity)
 
 
-def _in_a_row(reader: Reader, now: datetime, asked: Asked) -> Seen:
-    """Too little for a rate: so many failures in a row page."""
+def _in_a_row(reader: Reader, now: datetime) -> list[Seen]:
+    """Too little for a rate: so many failures in a row page. Counts name no single events."""
     k = burnrate.CONSECUTIVE
     last = reader.newest_first(count=k, until=now)
+    if not last:
+        return []
     look = burnrate.consecutive_look(last, k)
     text = f"{sum(last)} of the last {len(last)} were bad; {k} in a row wake somebody."
-    return Seen("in a row", look, text, float(sum(last)), float(k), len(last), severity="critical")
+    return [
+        Seen("in a row", look, text, float(sum(last)), float(k), len(last), severity="critical")
+    ]

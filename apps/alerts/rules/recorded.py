@@ -161,9 +161,8 @@ class Recorded:
         for key, past in self.changes.items():
             first = bisect_left(past.rows, since, key=lambda row: row[0])
             last = bisect_left(past.rows, until, key=lambda row: row[0])
-            if first < last:
-                columns = {column for _, column in past.rows[first:last]}
-                found[key] = Inventory(len(columns), past.columns, past.label)
+            columns = {column for _, column in past.rows[first:last]}
+            found[key] = Inventory(len(columns), past.columns, past.label)
         return found
 
     def durations(

@@ -140,6 +140,9 @@ def inventory(params: Mapping[str, Any], reader: Reader, now: datetime, asked: A
     found = reader.inventory(by=params["group_by"], since=since, until=now)
     if not params["group_by"]:
         found = {"": found.get("", Inventory(0, 0))}
+    if not params["group_by"] and not found[""].columns:
+        text = f"No inventory came in {span(params['window'])}, so nothing was compared."
+        return [Seen("", NO_DATA, text, n=0, path="/telemetry/types/")]
     return [_changes(group, one, params) for group, one in sorted(found.items())]
 
 
@@ -151,7 +154,7 @@ def _changes(group: str, one: Inventory, params: Mapping[str, Any]) -> Seen:
     of = f" of {one.label}" if one.label else ""
     text = (
         f"{plural(one.changed, 'column')}{of} changed type in {span(params['window'])}, of "
-        f"{one.columns:,} in those inventories ({percent(share)})."
+        f"{one.columns:,} in its inventories ({percent(share)})."
     )
     path = "/telemetry/types/"
     return Seen(

@@ -227,8 +227,8 @@ def slo_tally(
         )
         counts = counts.filter(part=slo.facet) if slo.facet else counts
         counts = counts.filter(surface__in=surfaces) if surfaces is not None else counts
-        sums = counts.aggregate(total=Sum("total"), bad=Sum(F("total") - F("good")))
-        return Tally(sums["bad"] or 0, sums["total"] or 0)
+        sums = counts.aggregate(of_all=Sum("total"), of_bad=Sum(F("total") - F("good")))
+        return Tally(sums["of_bad"] or 0, sums["of_all"] or 0)
     rows = SemanticLabel.objects.filter(
         truth_source__in=("audit", "fixture"), sampled_at__gte=since, sampled_at__lt=until
     )
@@ -378,22 +378,20 @@ class Inventory(NamedTuple):
 
 
 def inventory(*, by: str, since: datetime, until: datetime) -> dict[str, Inventory]:
-    """Columns whose type changed, of all in the inventories of the sources that changed."""
+    """Columns whose type changed, of all that an inventory of the stretch had; what had none is
+    absent, since nobody compared anything."""
+    seen = ColumnType.objects.filter(seen_at__gte=since, source__archived_at=None).order_by()
+    columns = dict(seen.values_list("source_id").annotate(n=Count("pk")))
     rows = TypeChange.objects.filter(at__gte=since, at__lt=until, source__archived_at=None)
     changed = dict(
         rows.order_by().values_list("source_id").annotate(n=Count("column_ref", distinct=True))
     )
-    if not changed:
-        return {}
-    columns = dict(
-        ColumnType.objects.filter(source__in=list(changed))
-        .order_by().values_list("source_id").annotate(n=Count("pk"))
-    )  # fmt: skip
     if not by:
-        return {"": Inventory(sum(changed.values()), sum(columns.values()), "")}
-    named = ProfiledSource.objects.filter(pk__in=list(changed))
+        of_all = sum(columns[one] for one in changed if one in columns) or sum(columns.values())
+        return {"": Inventory(sum(changed.values()), of_all, "")} if columns else {}
+    named = ProfiledSource.objects.filter(pk__in=list(columns))
     return {
-        key_of(row): Inventory(changed[row.pk], columns.get(row.pk, 0), str(row)) for row in named
+        key_of(row): Inventory(changed.get(row.pk, 0), columns[row.pk], str(row)) for row in named
     }
 
 
