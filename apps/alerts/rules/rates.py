@@ -239,6 +239,8 @@ def _burn(
         f"the budget burns {number(rate_ or 0.0)} times as fast as it lasts, the limit is "
         f"{one.burn:g} times."
     )
+    if not long.total:
+        text = f"Nothing happened in {span(one.long_seconds)} that could be good or bad."
     severity = "critical" if one.severity == "page" else "warning"
     return Seen(one.key, look, text, rate_, one.burn, int(long.total), severity=severity)
 
