@@ -453,7 +453,7 @@ def _one_window(row: Any) -> dict[str, Any]:
         raise ValueError("The short window is shorter than the long one.")
     burn = _number(Param("", "", "", least=0.01, most=10_000), row["burn"])
     severity = row.get("severity", "page")
-    if severity not in {"page", "ticket"}:
+    if severity not in ("page", "ticket"):
         raise ValueError("The severity of a window is page or ticket.")
     return {"long": long, "short": short, "burn": burn, "severity": severity}
 

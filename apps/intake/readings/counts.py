@@ -11,14 +11,15 @@ from apps.intake.readings import fields as f
 from apps.intake.readings.shapes import CountIn, MeasurementIn
 
 MAX_WINDOW: Final = 31 * 86_400  # seconds
+MAX_COUNT: Final = 10**12  # of a window; a year of minutes is still a number that can be kept
 COUNT_FIELDS: Final = f.fields(
     {
         "sli": f.name(80),
         "starts_at": f.time,
         "seconds": f.whole(MAX_WINDOW, 1),
-        "good": f.whole(f.MAX_BIG),
-        "bad": f.whole(f.MAX_BIG),
-        "total": f.whole(f.MAX_BIG),
+        "good": f.whole(MAX_COUNT),
+        "bad": f.whole(MAX_COUNT),
+        "total": f.whole(MAX_COUNT),
         "part": f.name(80),
         "surface": f.text(120),
     },
@@ -61,7 +62,7 @@ def _counted(good: int | None, bad: int | None, total: int | None) -> list[Field
     if good is None or total is None:
         name = "good" if total is not None else "total"
         return [FieldError(field=name, message="is missing")]
-    if not 0 <= good <= total <= f.MAX_BIG:
+    if not 0 <= good <= total <= MAX_COUNT:
         return [FieldError(field="good", message="must not be more than total")]
     if bad is not None and good + bad != total:
         return [FieldError(field="total", message="must be good and bad together")]

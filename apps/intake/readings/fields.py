@@ -26,6 +26,7 @@ OLDEST: Final = timedelta(days=400)
 LONGEST_MS: Final = 400 * 86_400_000  # what ran for longer would have begun before time began
 MAX_INT: Final = 2**31 - 1
 MAX_BIG: Final = 2**63 - 1
+MOST_READ: Final = 1e30  # sums of readings stay numbers
 MOST_TOLD: Final = 20  # errors of one line: an answer is not many times what was sent
 LONGEST_NAME: Final = 400  # characters of a text that is remembered
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]+")
@@ -217,6 +218,8 @@ def milliseconds(value: Any) -> int:
 def number(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise Wrong("must be a number")
+    if not -MOST_READ <= value <= MOST_READ:
+        raise Wrong("must be between -1e30 and 1e30")
     return float(value)
 
 

@@ -1,0 +1,91 @@
+"""Hostile rules and hostile telemetry under rules: no look breaks, no replay holds a worker up."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from apps.alerts.models import AlertRule
+from apps.alerts.rules import params as parameters
+from apps.core import audit, clock
+from apps.intake import services as intake
+from apps.intake.models import Delivery, Integration
+from apps.intake.readings import sift
+from apps.telemetry.services.slos import create_slo
+from tests import builders as build
+from tests.alerts.rulekit import groups, look, rule
+from tests.calls import tool
+from tests.conftest import Cast
+
+pytestmark = pytest.mark.django_db
+HOSTILE: list[Any] = [
+    True, -1, 10**12, 2**63, 1e308, float("nan"), float("inf"), "x", "\x00", "nan", [], {}, [[]],
+    [None], {"a": 1}, ["audit", []], "9" * 400, [{"long": 10**12, "short": 300, "burn": 1}],
+    [{"long": 3600, "short": 300, "burn": float("nan")}],
+    [{"long": 3600, "short": 300, "burn": 1, "severity": []}], [{"long": [], "short": {}}],
+]  # fmt: skip
+NEEDED: dict[str, dict[str, Any]] = {"threshold": {"metric": "m"}, "age": {"max_business_days": 3}}
+
+
+@pytest.mark.parametrize("kind", parameters.KINDS)
+def test_any_value_of_any_parameter_is_taken_or_refused_in_words(kind: str) -> None:
+    for param in parameters.KINDS[kind].params:
+        for value in HOSTILE:
+            try:
+                kept = parameters.check(kind, {**NEEDED.get(kind, {}), param.name: value})
+            except parameters.BadParams as error:
+                assert all(said and all(said) for said in error.fields.values())
+            else:
+                json.dumps(kept, allow_nan=False)
+
+
+def _sent(source: Integration, kind: str, *rows: dict[str, Any]) -> None:
+    """As it comes through the door: what that refuses is not there."""
+    now = clock.now()
+    raw = b"\n".join(json.dumps(row).encode() for row in rows)
+    _, body, _ = sift(kind, raw, received_at=now)
+    Delivery.objects.create(
+        integration=source, adapter=kind, received_at=now, body=body, status="received"
+    )
+    intake.normalise_due(now=now)
+
+
+def test_readings_at_the_edge_of_numbers_break_no_look_and_no_answer(cast: Cast) -> None:
+    now = clock.now()
+    at = [(now - timedelta(seconds=30 + n)).isoformat() for n in range(6)]
+    values = [1e308, 1e308, 1.7e308, -1.7e308, 5e-324, 1e15]
+    rows = [{"metric": "m", "value": v, "limit": v, "at": at[n]} for n, v in enumerate(values)]
+    _sent(build.native(), "measurements", *rows)
+    for agg in ("avg", "min", "max", "last", "p95"):
+        made = rule("threshold", cast.maya, key=f"m-{agg}", metric="m", agg=agg, value=1, k=1, m=1)
+        AlertRule.objects.filter(pk=made.pk).update(next_at=now)
+    look(now + timedelta(seconds=10))
+    assert set(AlertRule.objects.values_list("error", flat=True)) == {""}
+    bot = tool("events:read", "incidents:write")
+    for row in bot.get("alert-rules")["results"]:
+        assert bot.get(f"alert-rules/{row['key']}").status == 200
+
+
+def test_counts_at_the_edge_of_numbers_break_no_look_of_a_budget(cast: Cast) -> None:
+    now = clock.now()
+    slo = create_slo(
+        key="smoke", name="Smoke", sli="counts", count_key="smoke", objective="0.99",
+        actor=audit.SYSTEM, now=now,
+    )  # fmt: skip
+    for most in (2**63 - 1, 10**12):
+        rows = [
+            {"sli": "smoke", "good": 0, "total": most, "part": f"{most}-{n}",
+             "starts_at": (now - timedelta(minutes=n + 1)).isoformat()}
+            for n in range(3)
+        ]  # fmt: skip
+        _sent(build.native(), "sli_counts", *rows)
+    made = rule("burn_rate", cast.maya, slo=slo)
+    AlertRule.objects.update(next_at=now)
+    look(now)
+    made.refresh_from_db()
+    assert made.error == "" and groups(made)[""].look == "firing"
+    bot = tool("incidents:read", "events:read")
+    assert bot.get("slos/smoke").status == 200 and bot.get(f"alert-rules/{made.key}").status == 200
