@@ -16,7 +16,7 @@ from apps.telemetry.models import (
     RunRollup,
     StratumWeight,
 )
-from apps.telemetry.selectors import past, series
+from apps.telemetry.selectors import past, series, watched
 from tests import builders as build
 from tests.builders import telemetry as told
 from tests.builders.telemetry import NOON
@@ -142,10 +142,10 @@ def test_a_source_knows_when_its_tables_changed_after_they_were_profiled() -> No
             source=source, table=name, profiled_at=profiled, tried_at=NOON, outcome="succeeded",
             upstream_changed_at=changed,
         )  # fmt: skip
-    (one,) = series.sources()
+    (one,) = watched.sources()
     assert one.changed_at == NOON - HOUR
     ProfiledTable.objects.filter(table__startswith="late").delete()
-    assert series.sources()[0].changed_at is None
+    assert watched.sources()[0].changed_at is None
 
 
 def test_weights_are_those_that_somebody_set_and_the_rest_as_in_the_inventories() -> None:

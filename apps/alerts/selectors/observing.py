@@ -20,7 +20,7 @@ from apps.alerts.rules.facts import (
 )
 from apps.core.providers import ask
 from apps.telemetry.models import Slo
-from apps.telemetry.selectors import series
+from apps.telemetry.selectors import series, watched
 
 T = TypeVar("T")
 
@@ -113,7 +113,7 @@ class Observer:
         return self._once(_aged, **asked)
 
     def inventory(self, *, by: str, since: datetime, until: datetime) -> dict[str, Inventory]:
-        found = self._once(series.inventory, by=by, since=since, until=until)
+        found = self._once(watched.inventory, by=by, since=since, until=until)
         return {key: Inventory(*one) for key, one in found.items()}
 
     def durations(
@@ -141,7 +141,7 @@ def _sources() -> list[SourceFact]:
             one.key, one.label, one.known_since, one.last_success_at, one.cadence_seconds,
             one.max_age_seconds, one.is_paused, one.changed_at, one.surface,
         )
-        for one in series.sources()
+        for one in watched.sources()
     ]  # fmt: skip
 
 

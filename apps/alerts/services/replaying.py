@@ -19,7 +19,7 @@ from apps.alerts.rules.facts import Ending, Reading, SourceFact
 from apps.alerts.rules.playing import Ahead, Point, Replay, Replayed
 from apps.core.errors import Invalid
 from apps.telemetry.models import Slo
-from apps.telemetry.selectors import past, series
+from apps.telemetry.selectors import past, series, watched
 
 __all__ = ["Ahead", "Draft", "NotReplayable", "Point", "Replay", "Replayed", "draft_of", "replay"]
 
@@ -158,7 +158,7 @@ def _sources(ask: _Ask) -> recorded.Recorded:
         raise NotReplayable("When models changed before is not kept, so this cannot be replayed.")
     done = past.successes(start=ask.since, step=ask.step, **ask.back(LONGEST.total_seconds()))
     found = []
-    for one in series.sources():
+    for one in watched.sources():
         fact = SourceFact(
             one.key, one.label, one.known_since, None, one.cadence_seconds, one.max_age_seconds,
             one.is_paused, None, one.surface,

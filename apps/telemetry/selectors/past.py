@@ -1,7 +1,7 @@
 # ruff: noqa: S608 - what is put into statements are names written in this module
 """Telemetry of a long stretch, summed up by the minute: what a replay of a rule plays over.
 
-The questions are those of `series`; the answers are rows instead of one number.
+The questions are those of `series` and `watched`; the answers are rows instead of one number.
 """
 
 from __future__ import annotations
@@ -143,7 +143,7 @@ def successes(
 
 
 def changes(*, by: str, since: datetime, until: datetime) -> dict[str, Changes]:
-    """As `series.inventory`; how many columns a source has is known as of now."""
+    """As `watched.inventory`; how many columns a source has is known as of now."""
     rows = TypeChange.objects.filter(at__gte=since, at__lt=until, source__archived_at=None)
     found: dict[int, list[tuple[datetime, str]]] = {}
     for source, at, column in rows.order_by("at", "pk").values_list(

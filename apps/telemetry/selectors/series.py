@@ -16,14 +16,12 @@ from typing import Any, NamedTuple, TypeVar
 from django.db import connection
 from django.db.models import Count, F, Min, Q, Sum
 
-from apps.customers.models import Connection
 from apps.ownership.models import Surface
 from apps.telemetry.classify import TIMED
 from apps.telemetry.models import (
     ColumnType,
     Measurement,
     ProfiledSource,
-    ProfiledTable,
     RunRollup,
     SemanticLabel,
     SliCount,
@@ -76,7 +74,7 @@ def tallies(
 ) -> dict[str, Tally]:
     """Bad runs of those that count, by "" (all), facet, surface or source.
 
-    `surfaces` narrows to these ids. A source is keyed as in `sources`.
+    `surfaces` narrows to these ids. A source is keyed by `key_of`.
     """
     table = _TABLES[kind]
     cut = _cut(since, until) if by != "source" else _Cut([(since, until)], [], [])
@@ -309,90 +307,6 @@ def endings(*, metric: str, subject: str, until: datetime) -> dict[str, Ending]:
         cursor.execute(_ENDINGS, {"metric": metric, "subject": subject, "until": until})
         rows = cursor.fetchall()
     return {of: Ending(not_after.astimezone(UTC), at) for of, not_after, at in rows}
-
-
-# -- sources and their age
-
-
-@dataclass(frozen=True, slots=True)
-class SourceNow:
-    """A source, or a connection that should have sent runs and never did."""
-
-    key: str
-    label: str
-    known_since: datetime
-    last_success_at: datetime | None
-    cadence_seconds: int | None
-    max_age_seconds: int | None
-    is_paused: bool
-    changed_at: datetime | None
-    surface: str
-
-
-def sources() -> list[SourceNow]:
-    """Every source that is not archived, and connections with a cadence and no run at all."""
-    rows = ProfiledSource.objects.filter(archived_at=None).select_related("connection", "surface")
-    changed = _changed()
-    found = [_source(row, changed.get(row.pk)) for row in rows]
-    silent = Connection.objects.filter(
-        archived_at=None, cadence_seconds__gt=0, profiled_sources=None
-    )
-    return found + [_silent(row) for row in silent]
-
-
-def _changed() -> dict[int, datetime]:
-    """By source, when the first table changed that was not profiled since."""
-    late = Q(profiled_at=None) | Q(upstream_changed_at__gt=F("profiled_at"))
-    rows = ProfiledTable.objects.filter(late, upstream_changed_at__isnull=False).order_by()
-    return dict(rows.values_list("source_id").annotate(first=Min("upstream_changed_at")))
-
-
-def _source(row: ProfiledSource, changed_at: datetime | None) -> SourceNow:
-    cadence = row.cadence
-    paused = row.paused_at or (row.connection.paused_at if row.connection else None)
-    surface = row.surface if row.surface and row.surface.archived_at is None else None
-    return SourceNow(
-        key=key_of(row), label=str(row), known_since=row.first_seen_at,
-        last_success_at=row.last_success_at,
-        cadence_seconds=int(cadence.total_seconds()) if cadence else None,
-        max_age_seconds=row.max_age_seconds, is_paused=paused is not None,
-        changed_at=changed_at, surface=surface.key if surface else "",
-    )  # fmt: skip
-
-
-def _silent(row: Connection) -> SourceNow:
-    return SourceNow(
-        key=f"connection {row.key}", label=f"{row.name} (never profiled)",
-        known_since=row.created_at, last_success_at=None, cadence_seconds=row.cadence_seconds,
-        max_age_seconds=None, is_paused=row.paused_at is not None, changed_at=None, surface="",
-    )  # fmt: skip
-
-
-# -- inventories
-
-
-class Inventory(NamedTuple):
-    changed: int
-    columns: int
-    label: str
-
-
-def inventory(*, by: str, since: datetime, until: datetime) -> dict[str, Inventory]:
-    """Columns whose type changed, of all that an inventory of the stretch had; what had none is
-    absent, since nobody compared anything."""
-    seen = ColumnType.objects.filter(seen_at__gte=since, source__archived_at=None).order_by()
-    columns = dict(seen.values_list("source_id").annotate(n=Count("pk")))
-    rows = TypeChange.objects.filter(at__gte=since, at__lt=until, source__archived_at=None)
-    changed = dict(
-        rows.order_by().values_list("source_id").annotate(n=Count("column_ref", distinct=True))
-    )
-    if not by:
-        of_all = sum(columns[one] for one in changed if one in columns) or sum(columns.values())
-        return {"": Inventory(sum(changed.values()), of_all, "")} if columns else {}
-    named = ProfiledSource.objects.filter(pk__in=list(columns))
-    return {
-        key_of(row): Inventory(changed.get(row.pk, 0), columns[row.pk], str(row)) for row in named
-    }
 
 
 # -- durations
