@@ -1,14 +1,12 @@
-"""The dashboard of telemetry: every figure of it as a drawing, a table and a file."""
+"""The dashboard of telemetry: every figure of it as a drawing with the table behind it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 from urllib.parse import urlencode
-
-from django.db.models import QuerySet
 
 from apps.accounts.models import Person
 from apps.changes.models import Change
@@ -18,20 +16,15 @@ from apps.portal.context import link
 from apps.portal.templatetags._viewer import Viewer
 from apps.portal.templatetags.telemetry import warehouse
 from apps.telemetry.judging import rate_look
-from apps.telemetry.models import Grain, ProfiledSource, TypeChange
+from apps.telemetry.models import Grain
 from apps.telemetry.proportions import newcombe
-from apps.telemetry.selectors import accuracy, durations, freshness, spans
-from apps.telemetry.selectors.accuracy import Accuracy
+from apps.telemetry.selectors import durations, spans
 from apps.telemetry.selectors.dashboard import ENOUGH, Board, Compared
 from apps.telemetry.selectors.durations import Took
-from apps.telemetry.selectors.freshness import Freshness
 from apps.telemetry.selectors.rates import Part, Released, Step, Tally
 from apps.telemetry.selectors.spans import Span
 
 MARKS = 8  # releases beside a drawing
-WORST = 8  # sources on the dashboard
-AUDITED = timedelta(days=90)
-TROUBLE = ("stale", "never", "late")
 PAGES = {
     "telemetry": "Dashboard",
     "telemetry_runs": "Runs",
@@ -264,211 +257,7 @@ def trend(board: Board, changes: Sequence[Change], viewer: Viewer) -> plots.Tren
     )
 
 
-# -- the page
-
-
-def fresh_rows(person: Person, now: datetime) -> list[Freshness]:
-    """Every source that is expected to be fresh, the worst first."""
-    return freshness.sources(now=now, user=person)
-
-
-@dataclass(frozen=True)
-class FreshCount:
-    total: int
-    trouble: int
-    late: int
-    paused: int
-
-
-def fresh_count(rows: Sequence[Freshness]) -> FreshCount:
-    states = [row.state for row in rows]
-    return FreshCount(
-        total=len(states) - states.count("suppressed"),
-        trouble=states.count("stale") + states.count("never"),
-        late=states.count("late"),
-        paused=states.count("suppressed"),
-    )
-
-
-def figures(
-    board: Board, fresh: FreshCount, changed: int, types: Accuracy, address: str
-) -> list[dict[str, Any]]:
-    """The strip at the top: each figure with what it is of."""
-    total, reports = board.total, board.reports
-    look = rate_look(total.bad, total.n, board.objective) if board.objective is not None else "ok"
-    runs = link("telemetry_runs")
-    return [
-        {
-            "label": "Runs that failed",
-            "value": _told(total, "No runs"),
-            "note": _of(total) if total.n else "that is no good news by itself",
-            "tone": {"firing": "danger", "warning": "warning"}.get(look, "") if total.n
-            else "warning",
-            "glyph": "tri" if look == "firing" and total.n else "",
-            "url": f"{runs}{address}&show=bad",
-        },
-        {
-            "label": "Timed out",
-            "value": f"{total.timed_out:,}",
-            "note": "cut off, so their durations are lower bounds" if total.timed_out
-            else "none was cut off",
-            "tone": "",
-            "url": f"{runs}{address}&show=timed_out",
-        },
-        {
-            "label": "Sources without a fresh profile",
-            "value": f"{fresh.trouble} of {fresh.total}" if fresh.total else "No sources",
-            "note": _fresh_note(fresh),
-            "tone": "danger" if fresh.trouble else ("warning" if fresh.late else ""),
-            "glyph": "over" if fresh.trouble else "",
-            "url": link("telemetry_sources"),
-        },
-        {
-            "label": "Reports that failed",
-            "value": _told(reports, "No reports"),
-            "note": _of(reports) if reports.n else "",
-            "tone": "",
-            "url": "#h-reports",
-        },
-        _types_right(types),
-        {
-            "label": "Columns of another type",
-            "value": f"{changed:,}",
-            "note": "than in the inventory before",
-            "tone": "",
-            "url": f"{link('telemetry_types')}{address}",
-        },
-    ]  # fmt: skip
-
-
-def _types_right(found: Accuracy) -> dict[str, Any]:
-    overall = found.overall
-    if overall.p is None:
-        value, note = "No audit", f"in {AUDITED.days} days"
-    else:
-        value = plots.percent(overall.p)
-        note = f"{plots.bounds(overall.lower, overall.upper)}, {found.n:,} audited"
-    return {
-        "label": "Semantic types right",
-        "value": value,
-        "note": note,
-        "tone": {"firing": "danger", "warning": "warning"}.get(found.look, ""),
-        "glyph": "tri" if found.look == "firing" else "",
-        "url": link("telemetry_accuracy"),
-    }
-
-
-def audited(person: Person, span: Span) -> Accuracy:
-    """Audits are seldom: of the ninety days before the end of a look back, however short it is."""
-    return accuracy.accuracy(
-        user=person, since=span.end - AUDITED, until=span.end, source=accuracy.Truth.AUDIT
-    )
-
-
-def _told(tally: Tally, none: str) -> str:
-    """A share, or of too few to be one what it would be of."""
-    if not tally.n:
-        return none
-    if tally.n < plots.FEW:
-        return f"{tally.bad:,} of {tally.n:,}"
-    return plots.percent(tally.rate.p)
-
-
-def _of(tally: Tally) -> str:
-    if tally.n < plots.FEW:
-        return "too few to judge"
-    rate = tally.rate
-    return f"{tally.bad:,} of {tally.n:,}, interval {plots.bounds(rate.lower, rate.upper)}"
-
-
-def _fresh_note(fresh: FreshCount) -> str:
-    parts = [f"{fresh.late} late" if fresh.late else "", f"{fresh.paused} paused" if fresh.paused
-             else ""]  # fmt: skip
-    return ", ".join(part for part in parts if part) or "none late, none paused"
-
-
-def changed_types(person: Person, span: Span) -> int:
-    rows: QuerySet[TypeChange] = TypeChange.objects.visible_to(person)
-    return rows.filter(at__gte=span.start, at__lt=span.end).count()
-
-
-def is_anything_sent(board: Board, person: Person) -> bool:
-    """Whether a page of figures says more than one that teaches how they come about."""
-    if board.total.finished or board.reports.finished:
-        return True
-    return ProfiledSource.objects.visible_to(person).exists()
-
-
 def address(span: Span, until: str = "", **more: str) -> str:
     """The look back as it stands in an address, to go on with it elsewhere."""
     chosen = {"span": span.key, "until": until, **more}
     return f"?{urlencode({key: value for key, value in chosen.items() if value})}"
-
-
-# -- as files
-
-TALLY_HEAD = ("good", "bad", "n", "rate_percent", "lower_percent", "upper_percent", "timed_out",
-              "excluded", "canceled")  # fmt: skip
-Lines = list[Sequence[object]]
-
-
-def tally_cells(tally: Tally) -> Sequence[object]:
-    rate = tally.rate
-    shown = ("" if one is None else f"{100 * one:.2f}" for one in (rate.p, rate.lower, rate.upper))
-    return (tally.good, tally.bad, tally.n, *shown, tally.timed_out, tally.excluded,
-            tally.canceled)  # fmt: skip
-
-
-def _warehouses(board: Board) -> Lines:
-    rows = [(one.part.facet, *tally_cells(one.part.tally)) for one in board.parts]
-    return [("warehouse_type", *TALLY_HEAD), *rows]
-
-
-def _reports(board: Board) -> Lines:
-    return [
-        ("template", *TALLY_HEAD),
-        *((part.facet, *tally_cells(part.tally)) for part in board.report_parts),
-    ]
-
-
-def _steps(board: Board) -> Lines:
-    return [
-        ("from", "to", *TALLY_HEAD),
-        *(
-            (instant(step.starts_at), instant(step.ends_at), *tally_cells(step.tally))
-            for step in board.steps
-        ),
-    ]
-
-
-def _durations(board: Board) -> Lines:
-    head = ("size", "n", "cut_off", "p50_seconds", "p95_seconds", "p95_at_least", "p99_seconds",
-            "p99_at_least", "objective_seconds", "relative_error")  # fmt: skip
-    return [head, *((one.size, *_took_cells(one, board.span)) for one in board.sizes)]
-
-
-def _took_cells(one: Took, span: Span) -> Sequence[object]:
-    def cells(found: durations.Percentile | None) -> tuple[object, object]:
-        return (f"{found.seconds:.3f}", int(found.at_least)) if found else ("", "")
-
-    p50 = f"{one.p50.seconds:.3f}" if one.p50 else ""
-    return (one.n, one.censored, p50, *cells(one.p95), *cells(one.p99), one.objective or "",
-            durations.error(span))  # fmt: skip
-
-
-def instant(at: datetime | None) -> str:
-    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if at else ""
-
-
-def _packages(board: Board) -> Lines:
-    rows = [(one.package, *tally_cells(one.tally)) for one in board.packages]
-    return [("package", *TALLY_HEAD), *rows]
-
-
-TABLES: Mapping[str, Callable[[Board], Lines]] = {
-    "warehouses": _warehouses,
-    "packages": _packages,
-    "reports": _reports,
-    "steps": _steps,
-    "durations": _durations,
-}

@@ -17,6 +17,8 @@ from apps.portal import listing
 from apps.portal import telemetry_plots as plots
 from apps.portal.access import granted, reader, viewer, why_not
 from apps.portal.selectors import telemetry as selectors
+from apps.portal.selectors import telemetry_figures as summed
+from apps.portal.selectors.telemetry_files import TABLES
 from apps.telemetry.models import Grain, Size
 from apps.telemetry.selectors import durations, spans
 from apps.telemetry.selectors.dashboard import Board, board
@@ -27,7 +29,7 @@ def telemetry(request: HttpRequest) -> HttpResponse:
     """How profiling goes; span, warehouse type and size stand in the address."""
     person, now = viewer(request), clock.now()
     found, chosen = _read(request, person, now)
-    sources = selectors.fresh_rows(person, now)
+    sources = summed.fresh_rows(person, now)
     context = {
         "now": now,
         "board": found,
@@ -35,8 +37,8 @@ def telemetry(request: HttpRequest) -> HttpResponse:
         "chosen": chosen,
         "spans": _spans(request, found.span.key),
         "tabs": selectors.tabs("telemetry"),
-        "fresh": sources[: selectors.WORST],
-        "fresh_more": max(0, len(sources) - selectors.WORST),
+        "fresh": sources[: summed.WORST],
+        "fresh_more": max(0, len(sources) - summed.WORST),
         "why_edit": why_not(person, Grant.EDIT_INTEGRATIONS),
         **_drawn(request, found, person),
         **_summed(found, chosen, sources, person),
@@ -91,21 +93,21 @@ def _summed(
     found: Board, chosen: dict[str, str], sources: list[Any], person: Person
 ) -> dict[str, Any]:
     address = selectors.address(found.span, **chosen)
-    count = selectors.fresh_count(sources)
-    changed = selectors.changed_types(person, found.span)
-    types = selectors.audited(person, found.span)
+    count = summed.fresh_count(sources)
+    changed = summed.changed_types(person, found.span)
+    types = summed.audited(person, found.span)
     return {
         "address": address,
         "fresh_count": count,
-        "figures": selectors.figures(found, count, changed, types, address),
-        "is_fed": bool(sources or types.n) or selectors.is_anything_sent(found, person),
+        "figures": summed.figures(found, count, changed, types, address),
+        "is_fed": bool(sources or types.n) or summed.is_anything_sent(found, person),
     }
 
 
 @granted(Grant.SEE)
 def telemetry_file(request: HttpRequest, table: str) -> HttpResponse:
     """One table of the dashboard as CSV; no cell of it is a formula for a spreadsheet."""
-    lines = selectors.TABLES.get(table)
+    lines = TABLES.get(table)
     if lines is None:
         raise Http404
     found, _ = _read(request, viewer(request), clock.now())

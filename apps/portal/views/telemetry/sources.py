@@ -19,6 +19,7 @@ from apps.portal.access import granted, refuse, viewer, why_not
 from apps.portal.forms import submit
 from apps.portal.forms_telemetry import SourceForm
 from apps.portal.selectors import telemetry as board
+from apps.portal.selectors import telemetry_figures as figures
 from apps.portal.selectors import telemetry_runs as selectors
 from apps.portal.selectors.now import surfaces_to_route_to
 from apps.telemetry import services
@@ -27,17 +28,17 @@ from apps.telemetry.selectors.freshness import Freshness
 
 SHOW = {"all": "All", "trouble": "Not fresh", "paused": "Paused"}
 SIZE = 50  # sources on one page: freshness is reckoned of all, their days only of these
-KEPT = {"trouble": board.TROUBLE, "paused": ("suppressed",)}
+KEPT = {"trouble": figures.TROUBLE, "paused": ("suppressed",)}
 
 
 @granted(Grant.SEE)
 def telemetry_sources(request: HttpRequest) -> HttpResponse:
     """Every source, the one whose profile is oldest against its rhythm first."""
     person, now = viewer(request), clock.now()
-    found = board.fresh_rows(person, now)
+    found = figures.fresh_rows(person, now)
     show = listing.choice(request.GET, "show", SHOW, "all")
     rows = [row for row in found if show == "all" or row.state in KEPT[show]]
-    count = board.fresh_count(found)
+    count = figures.fresh_count(found)
     pages = Paginator(rows, SIZE)
     page = pages.get_page(request.GET.get("page"))
     context = {
@@ -120,7 +121,7 @@ def _page(
     fresh = next(
         (
             row
-            for row in board.fresh_rows(person, now)
+            for row in figures.fresh_rows(person, now)
             if row.source is not None and row.source.pk == source.pk
         ),
         None,
