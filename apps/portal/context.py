@@ -219,6 +219,13 @@ class Shell:
                 self._item("reviews", "Reviews", "mark"),
             ],
             [
+                self._item("telemetry", "Telemetry", "chart"),
+                self._item("slos", "Objectives", "goal"),
+                self._item("alert_rules", "Rules", "filter"),
+                self._item("heartbeats", "Heartbeats", "refresh"),
+                self._item("integrations", "Integrations", "hook"),
+            ],
+            [
                 self._item("status", "Status page", "status"),
                 self._item("customers", "Customers", "user"),
                 self._item("ownership", "Ownership", "owner"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -9,7 +10,9 @@ from axes.models import AccessAttempt, AccessFailureLog, AccessLog
 from django.db.models import Model
 from django_q.models import OrmQ, Task
 
-from apps.alerts.models import RoutingRule
+from apps.alerts import services as alerts
+from apps.alerts.models import Firing, Ping, RoutingRule, SlackGroup, SlackMember
+from apps.alerts.services.heartbeats import create_heartbeat
 from apps.alerts.services.maintenance import announce_maintenance
 from apps.changes.models import Change
 from apps.core import audit, clock, heartbeats
@@ -20,12 +23,14 @@ from apps.incidents.seeds import ensure_incidents
 from apps.incidents.services import subscriptions
 from apps.intake import services as intake
 from apps.intake.models import Delivery
+from apps.intake.readings.shapes import CountIn, MeasurementIn
 from apps.notifications import services as notifications
 from apps.ownership import services as ownership
 from apps.ownership.models import ExternalParty, Position, SurfaceDependency
 from apps.paging import services as paging
 from apps.paging.services import PolicyStep
 from apps.rotations import services as rotations
+from apps.rotations.models import Schedule
 from apps.rotations.services import LayerPlan
 from apps.runbooks import services as runbooks
 from apps.runbooks.steps import StepIn
@@ -33,9 +38,13 @@ from apps.support.models import RequestType
 from apps.support.seeds import ensure_support
 from apps.support.seeds_sla import ensure_sla
 from apps.support.services import lifecycle, mailing, requester, setup
+from apps.telemetry import services as store
+from apps.telemetry.models import StratumWeight
+from apps.telemetry.seeds import ensure_codes
 from opsportal import schedules
 from opsportal.admin_site import site
 from tests import builders as build
+from tests.builders import telemetry
 from tests.conftest import Cast
 
 
@@ -88,6 +97,7 @@ def _one_of_each(cast: Cast, mark: str, now: datetime) -> None:
     )
     _support(cast, mark, surface, now)
     _incidents(cast, mark, surface, now)
+    _watched(cast, mark, surface, now)
     heartbeats.beat(f"part {mark}", now=now)
     StatusChange.objects.create(
         kind="alerts.alert", ref=mark, was="firing", became="resolved", at=now,
@@ -185,6 +195,37 @@ def _incidents(cast: Cast, mark: str, surface: Any, now: datetime) -> None:
         title=f"Work {mark}", surfaces=[surface], starts_at=now + timedelta(days=1),
         ends_at=now + timedelta(days=1, hours=1), actor=actor, now=now,
     )  # fmt: skip
+
+
+def _watched(cast: Cast, mark: str, surface: Any, now: datetime) -> None:
+    """A profiler that sends everything, and a rule, a silence, a heartbeat and Slack beside it."""
+    ensure_codes()
+    source = telemetry.profiler(surface=surface)
+    telemetry.keep(source, [telemetry.run(now, run_id=f"run-{mark}")], now=now)
+    store.store_reports(integration=source, reports=[telemetry.report(now)], now=now)
+    before = telemetry.label(at=now - timedelta(days=2), predicted="email")
+    after = telemetry.label(at=now - timedelta(days=1), predicted="plain_text")
+    audited = replace(after, truth="email", truth_source="audit", label_id=mark)
+    for label in (before, after, audited):
+        store.store_labels(integration=source, labels=[label], now=now)
+    store.store_counts(integration=source, counts=[CountIn("hooks", now, 1, 2)], now=now)
+    reading = MeasurementIn("latency", now, f"board {mark}", value=1.0, unit="ms", limit=2.0)
+    store.store_measurements(integration=source, measurements=[reading], now=now)
+    StratumWeight.objects.get_or_create(stratum=f"type-{mark}", weight="0.5")
+    given: dict[str, Any] = {"actor": audit.person(cast.maya), "now": now}
+    rule = alerts.create_rule(
+        key=f"rule-{mark}", name=f"Rule {mark}", kind="rate", surface=surface,
+        params={"window": 3600, "threshold": 0.1}, **given,
+    )  # fmt: skip
+    Firing.objects.create(rule=rule, fired_at=now)
+    alerts.create_silence(reason="Rebuilt", rule=rule, ends_at=now + timedelta(hours=1), **given)
+    beat = create_heartbeat(name=f"Job {mark}", period_seconds=3600, **given)
+    Ping.objects.create(heartbeat=beat, at=now, kind="success")
+    slack = build.integration("slack").row
+    SlackMember.objects.create(integration=slack, person=cast.ravi, slack_user_id=f"U{mark}")
+    SlackGroup.objects.create(
+        integration=slack, schedule=Schedule.objects.latest("pk"), slack_group_id=f"S{mark}"
+    )
 
 
 def _background(mark: str, now: datetime) -> None:
