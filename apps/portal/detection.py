@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -69,11 +70,15 @@ class Flap:
 
 
 def flapping(firings: Sequence[tuple[datetime, datetime | None]]) -> Flap | None:
-    """The worst 24 hours over (fired, resolved) of one group; None below three times."""
+    """The worst 24 hours over (fired, resolved) of one group; None below three times.
+
+    A group fires again only after it has resolved, so both times come in the same order.
+    """
     pairs = sorted((fired, ended) for fired, ended in firings if ended is not None)
+    ends = [ended for _, ended in pairs]
     worst: Flap | None = None
     for number, (start, _) in enumerate(pairs):
-        within = sum(1 for _, ended in pairs[number:] if ended <= start + DAY)
+        within = bisect_right(ends, start + DAY) - number
         if within >= FLAPS and (worst is None or within > worst.times):
             worst = Flap(within, start)
     return worst
