@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from apps.alerts.models import AlertRule
+from apps.alerts.models import AlertRule, Heartbeat
 from apps.alerts.rules import params as parameters
+from apps.alerts.services import arriving, heartbeats
 from apps.core import audit, clock
 from apps.intake import services as intake
 from apps.intake.models import Delivery, Integration
@@ -89,3 +90,29 @@ def test_counts_at_the_edge_of_numbers_break_no_look_of_a_budget(cast: Cast) -> 
     assert made.error == "" and groups(made)[""].look == "firing"
     bot = tool("incidents:read", "events:read")
     assert bot.get("slos/smoke").status == 200 and bot.get(f"alert-rules/{made.key}").status == 200
+
+
+# -- keys of a team
+
+
+def test_a_key_of_a_team_touches_no_heartbeat_of_the_site_or_of_another_team(cast: Cast) -> None:
+    mine, now = build.team("mine"), clock.now()
+    own = build.surface("mine.jobs", team=mine)
+    given = {"period_seconds": 3600, "actor": audit.SYSTEM, "now": now}
+    everybody = heartbeats.create_heartbeat(name="Site backup", **given)
+    arriving.ensure_own_heartbeats(own=[arriving.OwnJob("tick")], now=now)
+    ours = Heartbeat.objects.exclude(own_job="").get()
+    bot = tool("events:read", "events:write", team=mine)
+    for row in (everybody, ours):
+        assert bot.get(f"heartbeats/{row.pk}")["ping_url"] is None
+        for path in ("pause", "resume"):
+            assert bot.post(f"heartbeats/{row.pk}/{path}").status == 403
+        assert bot.patch(f"heartbeats/{row.pk}", {"severity": "info"}).status == 403
+        assert bot.call("DELETE", f"heartbeats/{row.pk}").status == 403
+        row.refresh_from_db()
+        assert (row.status, row.archived_at) == ("new", None)
+    assert bot.post("heartbeats", {"name": "Anybody's", "period_seconds": 60}).status == 403
+    made = bot.post("heartbeats", {"name": "Own", "period_seconds": 60, "surface": own.key})
+    assert made.status == 201 and made["ping_url"]
+    assert bot.patch(f"heartbeats/{made['id']}", {"surface": None}).status == 403
+    assert bot.post(f"heartbeats/{made['id']}/pause").status == 200

@@ -11,6 +11,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from apps.accounts.api.fields import bound_team
 from apps.accounts.authentication import KeyPrincipal, actor_of
 from apps.accounts.models import Person
 from apps.accounts.roles import Grant, Scope
@@ -19,7 +20,7 @@ from apps.alerts.services import heartbeats as services
 from apps.core import clock
 from apps.core.api.fields import IdField, InstantField, SurfaceKeyField, TextOrNull
 from apps.core.api.views import ListView, View, find, idempotent
-from apps.core.errors import Invalid
+from apps.core.errors import Invalid, NotAllowed
 from apps.notifications.services import absolute
 from apps.ownership.models import Surface
 from apps.runbooks.models import Runbook
@@ -116,9 +117,28 @@ def may_write(user: Any) -> bool:
     return bool(user.may(Grant.EDIT_INTEGRATIONS))
 
 
+def is_mine(user: Any, surface: Surface | None) -> bool:
+    """Whether a surface's heartbeats are the asker's to change: a key of a team has its own."""
+    team = bound_team(user)
+    return team is None or (surface is not None and surface.team_id == team.pk)
+
+
+def check_mine(user: Any, *surfaces: Surface | None) -> None:
+    """Raises NotAllowed: what has no surface, our own jobs among it, is no single team's."""
+    if not all(is_mine(user, surface) for surface in surfaces):
+        raise NotAllowed("A key of a team changes the heartbeats of its own surfaces alone.")
+
+
+def mine(request: Request, pk: str) -> Heartbeat:
+    """A heartbeat that the asker may change; 404 for one that the asker does not see."""
+    row = find(heartbeats(request.user), pk)
+    check_mine(request.user, row.surface)
+    return row
+
+
 def shown(request: Request, row: Heartbeat) -> dict[str, Any]:
     found = heartbeats(request.user).filter(pk=row.pk).first() or row
-    context = {"may_write": may_write(request.user)}
+    context = {"may_write": may_write(request.user) and is_mine(request.user, found.surface)}
     return dict(HeartbeatDetailSerializer(found, context=context).data)
 
 
@@ -155,8 +175,10 @@ class HeartbeatList(ListView):
     @idempotent
     def post(self, request: Request) -> Response:
         """Wait for a job from now on. Give either `period_seconds` or `cron`."""
+        fields = meant(request, self.body(HeartbeatIn))
+        check_mine(request.user, fields.get("surface"))
         row = services.create_heartbeat(
-            **meant(request, self.body(HeartbeatIn)),
+            **fields,
             actor=actor_of(request.user),
             now=clock.now(),
         )
@@ -175,8 +197,9 @@ class HeartbeatDetail(View):
     @extend_schema(request=HeartbeatPatch, responses=HeartbeatDetailSerializer)
     def patch(self, request: Request, pk: str) -> Response:
         """Change it; another rhythm is waited for from now on."""
-        row = find(heartbeats(request.user), pk)
+        row = mine(request, pk)
         fields = meant(request, self.body(HeartbeatPatch))
+        check_mine(request.user, fields.get("surface", row.surface))
         if fields.get("cron") and "period_seconds" not in fields:
             fields["period_seconds"] = None
         elif fields.get("period_seconds") and "cron" not in fields:
@@ -189,7 +212,7 @@ class HeartbeatDetail(View):
     @extend_schema(responses={204: None})
     def delete(self, request: Request, pk: str) -> Response:
         """Archive it: its address takes no more pings, an alert of it ends."""
-        row = find(heartbeats(request.user), pk)
+        row = mine(request, pk)
         services.archive_heartbeat(
             heartbeat=row, actor=actor_of(request.user), now=clock.now()
         )  # fmt: skip
@@ -204,7 +227,7 @@ class HeartbeatPause(View):
     @extend_schema(request=None, responses={200: HeartbeatDetailSerializer})
     @idempotent
     def post(self, request: Request, pk: str) -> Response:
-        row = find(heartbeats(request.user), pk)
+        row = mine(request, pk)
         saved = services.pause_heartbeat(
             heartbeat=row, actor=actor_of(request.user), now=clock.now()
         )
@@ -219,7 +242,7 @@ class HeartbeatResume(View):
     @extend_schema(request=None, responses={200: HeartbeatDetailSerializer})
     @idempotent
     def post(self, request: Request, pk: str) -> Response:
-        row = find(heartbeats(request.user), pk)
+        row = mine(request, pk)
         saved = services.resume_heartbeat(
             heartbeat=row, actor=actor_of(request.user), now=clock.now()
         )
