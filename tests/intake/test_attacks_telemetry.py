@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from random import Random
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
 from apps.core import clock
+from apps.core.errors import Invalid
 from apps.intake import services as intake
+from apps.intake.adapters import slack
+from apps.intake.canonical import InvalidEvent
 from apps.intake.models import Delivery, Integration
 from apps.intake.readings import READINGS, Batch, fields, read_batch, sift
 from apps.intake.readings.counts import COUNT_FIELDS, MEASUREMENT_FIELDS
@@ -22,6 +29,7 @@ from apps.telemetry.services import check_rollups
 from tests import builders as build
 
 NOW = datetime(2026, 9, 7, 12, tzinfo=UTC)
+PAYLOADS = Path(__file__).parents[1] / "vectors" / "payloads"
 stored = pytest.mark.django_db
 
 
@@ -179,3 +187,44 @@ def test_a_team_key_writes_nothing_for_another_teams_surface() -> None:
     assert _taken(bound, "sli_counts", [count]).status == "normalised"
     assert ProfileRun.objects.get().surface is None
     assert SliCount.objects.get().surface is None
+
+
+# -- hooks
+
+
+@pytest.mark.parametrize("name", sorted(one.name for one in (PAYLOADS / "slack").glob("*.json")))
+def test_slack_s_requests_with_any_part_replaced_are_read_or_refused(name: str) -> None:
+    whole = json.loads((PAYLOADS / "slack" / name).read_text())
+    for at in list(_places(whole)):
+        for value in (None, True, 0, "", [], {}, [[]], "\ud800"):
+            body = json.dumps(_with(whole, at, value)).encode()
+            for raw in (body, urlencode({"payload": body}).encode()):
+                with suppress(InvalidEvent):
+                    assert slack.read(raw).what in ("handshake", "button", "command", "other")
+
+
+def _places(value: Any, above: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The way to every part of a JSON value."""
+    yield above
+    parts = value.items() if isinstance(value, dict) else ()
+    parts = enumerate(value) if isinstance(value, list) else parts
+    for name, below in parts:
+        yield from _places(below, (*above, name))
+
+
+def _with(value: Any, at: tuple[Any, ...], other: Any) -> Any:
+    if not at:
+        return other
+    copy = dict(value) if isinstance(value, dict) else list(value)
+    copy[at[0]] = _with(value[at[0]], at[1:], other)
+    return copy
+
+
+@stored
+def test_a_blank_secret_is_none_so_that_ending_the_old_one_opens_no_door() -> None:
+    made = build.integration("stripe", secret="whsec_first").row
+    for blank in ("", "  ", "\t"):
+        with pytest.raises(Invalid):
+            intake.set_secret(integration=made, secret=blank)
+    made.refresh_from_db()
+    assert made.secret_sealed and not made.secret_old_sealed

@@ -91,7 +91,7 @@ def _fields(body: Body) -> dict[str, Any]:
 def _pressed(data: dict[str, Any]) -> Asked:
     actions = data.get("actions")
     rows = [row for row in actions if isinstance(row, dict)] if isinstance(actions, list) else []
-    ours = next((row for row in rows if row.get("action_id") in BUTTONS), None)
+    ours = next((row for row in rows if text_of(row.get("action_id")) in BUTTONS), None)
     value = text_of(ours.get("value")) if ours else None
     if value is None:
         return Asked("other")

@@ -135,7 +135,13 @@ def rotate_token(*, integration: Integration, now: datetime) -> NewIntegration:
 
 
 def set_secret(*, integration: Integration, secret: str) -> Integration:
-    """A new signing secret; the one before stays valid until the next change."""
+    """A new signing secret; the one before stays valid until the next change.
+
+    Raises Invalid for a blank one: with the old secret ended, everybody could post.
+    """
+    if not secret.strip():
+        said = "Give the secret that the tool signs with."
+        raise Invalid(said, fields={"secret": [said]})
     integration.secret_old_sealed = integration.secret_sealed
     integration.secret_sealed = secrets.seal(secret)
     integration.save(update_fields=["secret_sealed", "secret_old_sealed"])
