@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from datetime import timedelta
 
 import structlog
 from django.conf import settings
 
+from apps.alerts import services as alerts
 from apps.core import clock, heartbeats
 from apps.core.models import IdempotencyKey
 from apps.intake import services as intake
@@ -54,12 +56,18 @@ def _ping(url: str) -> None:
 
 
 def retention() -> int:
-    """Delete old raw deliveries and idempotency keys in small batches that never lock."""
+    """Delete old raw deliveries, firings and idempotency keys in small batches that never lock."""
     now = clock.now()
     IdempotencyKey.objects.filter(created_at__lt=now - timedelta(days=1)).delete()
+    gone = _in_batches(lambda: intake.purge(now=now, keep=KEEP_DELIVERIES))
+    return gone + _in_batches(lambda: alerts.forget(now=now))
+
+
+def _in_batches(purge: Callable[[], int]) -> int:
+    """Call until nothing is left, or until the night is over."""
     gone = 0
     for _ in range(RETENTION_BATCHES):
-        batch = intake.purge(now=now, keep=KEEP_DELIVERIES)
+        batch = purge()
         gone += batch
         if not batch:
             break

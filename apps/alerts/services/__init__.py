@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from apps.alerts.services.evaluation import evaluate_due, look_now
+from apps.alerts.services.forgetting import forget
 from apps.alerts.services.life import (
     acknowledge,
     give_surface,
@@ -50,6 +51,7 @@ __all__ = [
     "end_maintenance",
     "end_silence",
     "evaluate_due",
+    "forget",
     "give_surface",
     "group_key",
     "link_incident",
