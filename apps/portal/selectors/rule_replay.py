@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
@@ -10,12 +10,12 @@ from typing import Any
 from apps.accounts.models import Person
 from apps.alerts.models import AlertRule
 from apps.alerts.rules.seen import INSUFFICIENT, NO_DATA
-from apps.alerts.services import mutes, replaying
+from apps.alerts.services import replaying
 from apps.core.models import Kind
 from apps.incidents.models import Incident
-from apps.ownership.models import Surface
 from apps.portal import formats, rule_plots
 from apps.support.models import Ticket, TicketLink
+from apps.telemetry.selectors import series
 
 DAYS = (7, 28, 90)
 URGENT = ("P1", "P2")
@@ -163,7 +163,7 @@ def _times(count: int) -> str:
 def _moments(rule: AlertRule, viewer: Person, since: datetime, until: datetime) -> list[Moment]:
     """Real incidents of the rule's surface and below (of all without one), and urgent tickets that
     belong to none; the newest."""
-    below = _below(rule.surface) if rule.surface else None
+    below = series.below(rule.surface)
     incidents = list(_incidents(viewer, below, since, until))
     first = _first_tickets(viewer, incidents)
     found = [_of_incident(one, first.get(one.ref)) for one in incidents]
@@ -172,18 +172,8 @@ def _moments(rule: AlertRule, viewer: Person, since: datetime, until: datetime) 
     return sorted(found, key=lambda one: one.at, reverse=True)[:MOST]
 
 
-def _below(surface: Surface) -> set[int]:
-    """A surface and all below it."""
-    parents = mutes.parents()
-    found, added = {surface.pk}, True
-    while added:
-        more = {pk for pk, parent in parents.items() if parent in found} - found
-        found, added = found | more, bool(more)
-    return found
-
-
 def _incidents(
-    viewer: Person, below: set[int] | None, since: datetime, until: datetime
+    viewer: Person, below: Collection[int] | None, since: datetime, until: datetime
 ) -> Iterable[Incident]:
     rows = Incident.objects.visible_to(viewer).filter(
         kind=Kind.REAL, detected_at__gte=since, detected_at__lte=until
@@ -216,7 +206,9 @@ def _of_incident(one: Incident, ticket: datetime | None) -> Moment:
     return Moment(at, one.ref, one.title, f"/incidents/{one.ref}/", who)
 
 
-def _of_tickets(viewer: Person, below: set[int], since: datetime, until: datetime) -> list[Moment]:
+def _of_tickets(
+    viewer: Person, below: Collection[int], since: datetime, until: datetime
+) -> list[Moment]:
     rows = Ticket.objects.visible_to(viewer).filter(
         kind=Kind.REAL,
         surface__in=below,
