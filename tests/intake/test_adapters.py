@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 from apps.intake.adapters import (
     ADAPTERS,
     CHECKED,
-    adapter_for,
     alertmanager,
     checked_adapter_for,
     cloudevents,
@@ -182,7 +181,7 @@ def test_the_headers_that_are_kept_suffice_to_read_the_delivery_again(row: dict[
     body = (PAYLOADS / row["file"]).read_bytes()
     adapter = ADAPTERS[kind_of(row)]
     assert adapter.delivery_key(body, kept) == adapter.delivery_key(body, row["headers"])
-    assert adapter_for("native", kept) is adapter_for("native", row["headers"])
+    assert checked_adapter_for(kept) is checked_adapter_for(row["headers"])
 
 
 def row_of(file: str) -> dict[str, Any]:
@@ -457,12 +456,8 @@ def test_headers_tell_which_adapter_reads_the_events_path() -> None:
     binary = {"CE-SpecVersion": "1.0", "content-type": "application/json"}
     for headers in (STRUCTURED, BATCH, binary):
         assert checked_adapter_for(headers) is cloudevents
-        assert adapter_for("native", headers) is cloudevents
     assert checked_adapter_for({"content-type": "application/json"}) is native
-    assert adapter_for("native", {}) is native
-    assert adapter_for("github", {}) is github
-    with pytest.raises(KeyError):
-        adapter_for("carrier pigeon", {})
+    assert checked_adapter_for({}) is native
 
 
 def test_the_envelope_completes_the_data() -> None:

@@ -89,16 +89,6 @@ ADAPTERS: Final[dict[str, Adapter]] = {
 WHOLE: Final[dict[str, str]] = {ping.KIND: "heartbeat"}
 
 
-def adapter_for(kind: str, headers: Headers) -> Adapter:
-    """The adapter of an integration's delivery; a native one may carry CloudEvents.
-
-    Raises `KeyError` for a kind that is not built.
-    """
-    if kind == native.KIND and cloudevents.is_cloudevent(headers):
-        return cloudevents
-    return ADAPTERS[kind]
-
-
 def checked_adapter_for(headers: Headers) -> CheckedAdapter:
     """The adapter for `POST /api/v1/events`: CloudEvents if the headers say so, else native."""
     return cloudevents if cloudevents.is_cloudevent(headers) else native

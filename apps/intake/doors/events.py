@@ -6,7 +6,7 @@ import uuid
 from typing import TYPE_CHECKING, Any, Final
 
 from apps.intake import store as kept
-from apps.intake.adapters import cloudevents, native
+from apps.intake.adapters import checked_adapter_for, cloudevents, native
 from apps.intake.canonical import InvalidEvent, parse_body
 from apps.intake.wire import Answer, Request, invalid, problem, received
 
@@ -21,7 +21,7 @@ async def event(app: IntakeApp, request: Request) -> Answer:
     source = await app.source_of_key(request, EVENTS_WRITE)
     app.throttle(source)
     raw = await request.body(app.max_body)
-    adapter = cloudevents if cloudevents.is_cloudevent(request.headers) else native
+    adapter = checked_adapter_for(request.headers)
     try:
         parsed = parse_body(raw, allow_array=adapter is cloudevents)
         fallback = f"auto:{uuid.uuid4().hex}"
