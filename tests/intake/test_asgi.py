@@ -421,11 +421,18 @@ def test_vendors_hear_what_makes_them_send_again(lean: Lean) -> None:
 # -- the wire
 
 
-def test_only_post_is_taken(lean: Lean) -> None:
-    for path in ("/api/v1/events", "/api/v1/events/batch", "/v2/enqueue", "/hooks/x/gcp"):
-        for method in ("GET", "HEAD", "PUT", "DELETE", "OPTIONS"):
-            reply = lean.call(method, path)
-            assert (reply.status, reply.headers["allow"]) == (405, "POST")
+@pytest.mark.parametrize("path", ["/api/v1/events", "/api/v1/events/batch", "/v2/enqueue"])
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "OPTIONS"])
+def test_only_post_is_taken(lean: Lean, path: str, method: str) -> None:
+    reply = lean.call(method, path)
+    assert (reply.status, reply.headers["allow"]) == (405, "POST")
+
+
+def test_hooks_take_put_as_well_since_grafana_may_be_told_to(lean: Lean) -> None:
+    for method in ("GET", "HEAD", "DELETE", "OPTIONS"):
+        reply = lean.call(method, "/hooks/x/gcp")
+        assert (reply.status, reply.headers["allow"]) == (405, "PUT, POST")
+    assert lean.call("PUT", "/hooks/x/grafana").status == 404
 
 
 def test_a_body_in_chunks_is_one_body(lean: Lean, key: str) -> None:
