@@ -84,6 +84,7 @@ def test_every_post_that_a_tool_may_retry_takes_an_idempotency_key(document: Jso
     }
     assert without == {
         "/api/v1/schedules/preview", "/api/v1/sla/preview",  # change nothing
+        "/api/v1/alert-rules/{key}/replay",  # nor does a replay
         "/api/v1/events/batch",  # each line has its id
         "/v2/enqueue", "/v2/change/enqueue",  # PagerDuty has dedup_key
         "/v2/alerts",  # Opsgenie has aliases

@@ -73,7 +73,7 @@ class RuleList(ListView):
     def get_queryset(self) -> QuerySet[AlertRule]:
         return rules(self.request.user)
 
-    @extend_schema(request=RuleIn, responses={201: RuleSerializer})
+    @extend_schema(operation_id="rules_draft", request=RuleIn, responses={201: RuleSerializer})
     @idempotent
     def post(self, request: Request) -> Response:
         """Draft a rule. It looks at nothing until it is switched on."""
@@ -89,7 +89,7 @@ class RuleDetail(View):
 
     scopes = SCOPES
 
-    @extend_schema(responses=RuleSerializer)
+    @extend_schema(operation_id="rules_read", responses=RuleSerializer)
     def get(self, request: Request, key: str) -> Response:
         return Response(shown(rule_by(request.user, key)))
 
