@@ -29,7 +29,7 @@ from opsportal.demo.stage import Beats, Stage
 HOOKS = "stripe-webhooks"
 SMOKE = "deploy-smoke"
 # key, name, what it measures, objective, surface, owner, facet or counts
-OBJECTIVES = (
+OBJECTIVES: tuple[tuple[str, str, str, str, str, str, dict[str, Any]], ...] = (
     ("snowflake-runs", "Snowflake runs succeed", "profile_runs", "0.99",
      "inspect.profiler.snowflake", "mara", {"facet": "snowflake"}),
     ("bigquery-runs", "BigQuery runs succeed", "profile_runs", "0.99",
