@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
 from django.db import connection
-from django.db.models import Count, F, Max, Q, QuerySet, Sum
+from django.db.models import Count, F, Max, Q, Sum
 from django.db.models.functions import TruncDay
 
 from apps.accounts.roles import Grant
@@ -32,6 +32,7 @@ from apps.telemetry.models import (
     Slo,
     Verdict,
 )
+from apps.telemetry.selectors import freshness
 from apps.telemetry.selectors.rates import Tally
 
 DAY = timedelta(days=1)
@@ -241,7 +242,7 @@ class _Sample:
 
 
 def _samples(since: datetime, now: datetime) -> list[_Sample]:
-    sources = list(_sending().select_related("connection"))
+    sources = [one for one in freshness.sending() if not freshness.is_resting(one)]
     successes = _successes(since - max((_limit(one) for one in sources), default=DAY), now)
     result = []
     for source in sources:
@@ -253,14 +254,6 @@ def _samples(since: datetime, now: datetime) -> list[_Sample]:
                 fresh = end - (last or source.first_seen_at) <= _limit(source)
                 result.append(_Sample(day, source, fresh))
     return result
-
-
-def _sending() -> QuerySet[ProfiledSource]:
-    """What runs or should: neither put away nor paused, here or as a customer's connection."""
-    heard = Q(last_finished_at__isnull=False) | Q(cadence_seconds__isnull=False)
-    rows = ProfiledSource.objects.filter(heard | Q(connection__cadence_seconds__isnull=False))
-    resting = Q(connection__paused_at__isnull=False) | Q(connection__archived_at__isnull=False)
-    return rows.filter(paused_at=None, archived_at=None).exclude(resting)
 
 
 def _successes(since: datetime, now: datetime) -> dict[int, dict[datetime, datetime]]:

@@ -48,12 +48,13 @@ def sources(*, now: datetime, user: Any = None) -> list[Freshness]:
     Without `user` all of them, as rules see them. A source of which only an inventory of types is
     known is none of these: it never said that it runs.
     """
-    found = [of_source(row, now=now) for row in _sending(user)]
-    found += [_of_connection(row, now) for row in _silent(user)]
+    found = [of_source(row, now=now) for row in sending(user)]
+    found += [_of_connection(row, now) for row in silent(user)]
     return sorted(found, key=lambda row: (_WORST[row.state], -row.share, row.label))
 
 
-def _sending(user: Any) -> QuerySet[ProfiledSource]:
+def sending(user: Any = None) -> QuerySet[ProfiledSource]:
+    """Sources that run or should, paused ones too; pages, rules and objectives look at these."""
     rows = ProfiledSource.objects.filter(archived_at=None)
     if user is not None:
         rows = rows.visible_to(user)
@@ -63,7 +64,7 @@ def _sending(user: Any) -> QuerySet[ProfiledSource]:
     return rows.filter(heard | expected).select_related("connection", "surface", "integration")
 
 
-def _silent(user: Any) -> QuerySet[Connection]:
+def silent(user: Any = None) -> QuerySet[Connection]:
     """Connections with a rhythm of which nobody has sent a run."""
     rows = Connection.objects.current()
     if user is not None:
@@ -74,16 +75,20 @@ def _silent(user: Any) -> QuerySet[Connection]:
 
 def of_source(row: ProfiledSource, *, now: datetime) -> Freshness:
     """How fresh one source is."""
-    via = row.connection
-    paused = row.paused_at is not None or (
-        via is not None and (via.paused_at is not None or via.archived_at is not None)
-    )
     since = row.last_success_at or row.first_seen_at
     return _judged(
-        now=now, since=since, last=row.last_success_at, cadence=row.cadence, paused=paused,
-        max_age=row.max_age_seconds, source=row, connection=via, label=str(row),
-        surface=row.surface,
+        now=now, since=since, last=row.last_success_at, cadence=row.cadence,
+        paused=is_resting(row), max_age=row.max_age_seconds, source=row,
+        connection=row.connection, label=str(row), surface=row.surface,
     )  # fmt: skip
+
+
+def is_resting(row: ProfiledSource) -> bool:
+    """Nobody waits for it: it was paused, or its connection was paused or archived."""
+    via = row.connection
+    return row.paused_at is not None or (
+        via is not None and (via.paused_at is not None or via.archived_at is not None)
+    )
 
 
 def _of_connection(row: Connection, now: datetime) -> Freshness:

@@ -10,7 +10,7 @@ from django.db.models import Count, F, Min, Q
 
 from apps.customers.models import Connection
 from apps.telemetry.models import ColumnType, ProfiledSource, ProfiledTable, TypeChange
-from apps.telemetry.selectors import series
+from apps.telemetry.selectors import freshness, series
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +29,11 @@ class SourceNow:
 
 
 def sources() -> list[SourceNow]:
-    """Every source that is not archived, and connections with a cadence and no run at all."""
-    rows = ProfiledSource.objects.filter(archived_at=None).select_related("connection", "surface")
+    """Those that the page of freshness shows: what runs or should, and connections that should
+    and of which no source is there."""
     changed = _changed()
-    found = [_source(row, changed.get(row.pk)) for row in rows]
-    silent = Connection.objects.filter(
-        archived_at=None, cadence_seconds__gt=0, profiled_sources=None
-    )
-    return found + [_silent(row) for row in silent]
+    found = [_source(row, changed.get(row.pk)) for row in freshness.sending()]
+    return found + [_silent(row) for row in freshness.silent()]
 
 
 def _changed() -> dict[int, datetime]:
@@ -48,13 +45,12 @@ def _changed() -> dict[int, datetime]:
 
 def _source(row: ProfiledSource, changed_at: datetime | None) -> SourceNow:
     cadence = row.cadence
-    paused = row.paused_at or (row.connection.paused_at if row.connection else None)
     surface = row.surface if row.surface and row.surface.archived_at is None else None
     return SourceNow(
         key=series.key_of(row), label=str(row), known_since=row.first_seen_at,
         last_success_at=row.last_success_at,
         cadence_seconds=int(cadence.total_seconds()) if cadence else None,
-        max_age_seconds=row.max_age_seconds, is_paused=paused is not None,
+        max_age_seconds=row.max_age_seconds, is_paused=freshness.is_resting(row),
         changed_at=changed_at, surface=surface.key if surface else "",
     )  # fmt: skip
 
@@ -63,7 +59,7 @@ def _silent(row: Connection) -> SourceNow:
     return SourceNow(
         key=f"connection {row.key}", label=f"{row.name} (never profiled)",
         known_since=row.created_at, last_success_at=None, cadence_seconds=row.cadence_seconds,
-        max_age_seconds=None, is_paused=row.paused_at is not None, changed_at=None, surface="",
+        max_age_seconds=None, is_paused=False, changed_at=None, surface="",
     )  # fmt: skip
 
 
