@@ -8,7 +8,7 @@ share.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -137,16 +137,26 @@ def accuracy(
     strata = _strata(found, shares, fixed)
     goal = target()
     n, right = sum(row.n for row in found), _right(found)
+    pooled = proportions.wilson(right, n)
     return Accuracy(
         since=since,
         n=n,
         right=right,
-        overall=proportions.stratified((row.weight, row.right, row.n) for row in strata),
-        pooled=proportions.wilson(right, n),
+        overall=_overall(strata, pooled),
+        pooled=pooled,
         types=type_scores(found, goal),
         strata=strata,
         target=goal,
     )
+
+
+def _overall(strata: Sequence[Stratum], pooled: Interval) -> Stratified:
+    """Weighed by stratum. Where every stratum is all right or all wrong there is no spread to tell
+    how far off that is, and thirty of thirty prove little: then Wilson's interval of all."""
+    found = proportions.stratified((row.weight, row.right, row.n) for row in strata)
+    if found.p is None or found.se:
+        return found
+    return replace(found, p=pooled.p, lower=pooled.lower, upper=pooled.upper)
 
 
 def _right(found: Iterable[Pair]) -> int:

@@ -33,6 +33,7 @@ from apps.telemetry.models import (
     ProfileRun,
     RunHistogram,
     Size,
+    Verdict,
 )
 from apps.telemetry.percentile import enough
 from apps.telemetry.selectors.rates import binned
@@ -94,6 +95,7 @@ def _runs(user: Any, span: Span, facet: str) -> QuerySet[ProfileRun]:
     rows = ProfileRun.objects.visible_to(user).filter(
         finished_at__gte=span.start,
         finished_at__lt=span.end,
+        verdict__in=(Verdict.GOOD, Verdict.BAD),
         outcome__in=TIMED,
         duration_ms__isnull=False,
     )

@@ -36,7 +36,7 @@ MANY_EXCLUDED = 0.2  # of all that was judged: then somebody should look at the 
 
 @dataclass(frozen=True)
 class Tally:
-    """Runs by what they count as; `timed_out` ones are among `bad` (or, blamed so, `excluded`)."""
+    """Runs by what they count as; `timed_out` ones are among `bad`."""
 
     good: int = 0
     bad: int = 0
@@ -98,7 +98,7 @@ COUNTS: Mapping[str, Aggregate] = {
     "bad": Count("verdict", filter=Q(verdict=Verdict.BAD)),
     "excluded": Count("verdict", filter=Q(verdict=Verdict.EXCLUDED) & ~Q(outcome=Outcome.CANCELED)),
     "canceled": Count("verdict", filter=Q(outcome=Outcome.CANCELED)),
-    "timed_out": Count("verdict", filter=Q(outcome=Outcome.TIMED_OUT)),
+    "timed_out": Count("verdict", filter=Q(outcome=Outcome.TIMED_OUT, verdict=Verdict.BAD)),
 }
 
 
