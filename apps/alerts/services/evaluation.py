@@ -20,10 +20,10 @@ from apps.alerts.querysets import RuleQuerySet
 from apps.alerts.rules import lifecycle, looks
 from apps.alerts.rules import params as parameters
 from apps.alerts.rules.facts import NotRecorded
-from apps.alerts.rules.seen import FIRING, NO_DATA, Asked, Seen
+from apps.alerts.rules.seen import FIRING, NO_DATA, SUPPRESSED, Asked, Seen
 from apps.alerts.selectors.observing import Observer
-from apps.alerts.services import raising
-from apps.core.errors import DomainError, is_away
+from apps.alerts.services import raising, rules
+from apps.core.errors import DomainError, Invalid, is_away
 from apps.intake.models import Integration
 from apps.notifications import services as notifications
 
@@ -158,6 +158,10 @@ def _seen(
     rule: AlertRule, groups: dict[str, RuleGroup], reader: Observer, now: datetime
 ) -> list[Seen]:
     slo = rule.slo
+    if slo is not None and slo.archived_at is not None:
+        return [Seen("", SUPPRESSED, "Its objective is laid down: nothing is judged by it.")]
+    if slo is not None and (said := rules.why_no_burn(slo)):
+        raise Invalid(said)
     asked = Asked(
         objective=float(slo.objective) if slo else None,
         slo_path=f"/slos/{slo.key}/" if slo else "",

@@ -189,9 +189,14 @@ def _check_params(rule: AlertRule) -> dict[str, list[str]]:
         return {"slo": ["Choose the SLO whose budget it watches."]}
     if rule.slo.archived_at is not None:
         return {"slo": ["This SLO is archived."]}
-    if said := _NO_BURN.get(Slo.Sli(rule.slo.sli)):
+    if said := why_no_burn(rule.slo):
         return {"slo": [said]}
     return _check_reachable(rule, float(rule.slo.objective))
+
+
+def why_no_burn(slo: Slo) -> str:
+    """Why no budget of what an objective measures by now can burn; empty where it can."""
+    return _NO_BURN.get(Slo.Sli(slo.sli), "")
 
 
 def _check_reachable(rule: AlertRule, objective: float) -> dict[str, list[str]]:
