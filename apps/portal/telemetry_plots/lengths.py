@@ -56,7 +56,7 @@ def spreads(rows: Sequence[Lengths]) -> Spreads:
     ]
     if not values:
         return Spreads([Spread(None, None, None, None, row.name) for row in rows], ())
-    low = max((one for one in DECADES if one <= min(values)), default=DECADES[0])
+    low = max((one for one in DECADES[:-1] if one <= min(values)), default=DECADES[0])
     high = min((one for one in DECADES if one >= max(values) and one > low), default=DECADES[-1])
 
     def across(value: float | None) -> float | None:
