@@ -10,14 +10,16 @@ import pytest
 
 from apps.alerts.models import AlertRule, Heartbeat
 from apps.alerts.rules import params as parameters
-from apps.alerts.services import arriving, heartbeats
+from apps.alerts.rules import recorded
+from apps.alerts.rules.facts import Reading
+from apps.alerts.services import arriving, heartbeats, replaying
 from apps.core import audit, clock
 from apps.intake import services as intake
 from apps.intake.models import Delivery, Integration
 from apps.intake.readings import sift
 from apps.telemetry.services.slos import create_slo
 from tests import builders as build
-from tests.alerts.rulekit import groups, look, rule
+from tests.alerts.rulekit import NOON, groups, look, rule
 from tests.calls import tool
 from tests.conftest import Cast
 
@@ -116,3 +118,27 @@ def test_a_key_of_a_team_touches_no_heartbeat_of_the_site_or_of_another_team(cas
     assert made.status == 201 and made["ping_url"]
     assert bot.patch(f"heartbeats/{made['id']}", {"surface": None}).status == 403
     assert bot.post(f"heartbeats/{made['id']}/pause").status == 200
+
+
+# -- replays
+
+
+def _recorded(groups: int, each: int) -> recorded.Recorded:
+    at = [NOON - timedelta(minutes=n) for n in range(each)]
+    return recorded.Recorded(values={f"s{n}": [Reading(t, 1.0, 2.0) for t in at]
+                                     for n in range(groups)})  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("groups", "each", "minutes"), [(1, 1, 1), (10, 10, 5), (100, 1, 45), (10, 2_000, 10)]
+)
+def test_a_replay_over_many_groups_looks_less_often(groups: int, each: int, minutes: int) -> None:
+    params = parameters.check("threshold", {"metric": "m", "window": 60, "k": 1, "m": 1})
+    step = replaying._affordable(params, _recorded(groups, each), timedelta(days=90))
+    assert timedelta(0) < step <= timedelta(minutes=minutes)
+
+
+def test_a_replay_that_would_hold_up_a_worker_is_refused_in_words() -> None:
+    params = parameters.check("threshold", {"metric": "m", "window": 3600, "k": 30, "m": 60})
+    with pytest.raises(replaying.NotReplayable, match="fewer groups"):
+        replaying._affordable(params, _recorded(2_000, 1), timedelta(days=90))

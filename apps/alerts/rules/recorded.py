@@ -88,6 +88,18 @@ class Recorded:
     times: Mapping[str, PastTimes] | None = None
     first: datetime | None = None
 
+    @property
+    def groups(self) -> int:
+        """How many groups a look goes over, at the most."""
+        kept = (self.counts, self.values, self.ends, self.past_sources, self.changes, self.times)
+        return max(len(one) for one in (*kept, ("",)) if one is not None)
+
+    @property
+    def rows(self) -> int:
+        """How many readings or durations looks go over one by one, in all."""
+        values = sum(len(one) for one in (self.values or {}).values())
+        return values + sum(len(one.ends) for one in (self.times or {}).values())
+
     def runs(
         self, *, source: str, facet: str, by: str, since: datetime, until: datetime
     ) -> dict[str, Tally]:

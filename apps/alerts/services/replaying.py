@@ -1,8 +1,8 @@
 """What a rule would have done over stored history, before it is switched on.
 
 The history is loaded once, and then the very code plays over it that looks when the rule is live.
-A look falls on every minute for ten days; over a longer stretch less often, and the answer says
-how often.
+A look falls on every minute for ten days; over a longer stretch or over many groups less often,
+and the answer says how often.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from math import ceil
 from typing import Any
 
 from apps.alerts.models import AlertRule, Severity
@@ -25,7 +26,10 @@ __all__ = ["Ahead", "Draft", "NotReplayable", "Point", "Replay", "Replayed", "dr
 
 LONGEST = timedelta(days=90)  # runs are kept so long
 LOOKS = 14_400  # a minute each for ten days
-MOST_ROWS = 300_000  # single runs that are held in memory
+MOST_ROWS = 300_000  # single runs or readings that are held in memory
+WORK = 300_000  # looks at one group each, in one answer: some seconds
+LIGHT = 40  # readings gone over, or windows, that cost as much as one look
+LONGEST_STEP = timedelta(hours=12)  # looks further apart would say nothing
 MINUTE, DAY, WEEK = timedelta(minutes=1), timedelta(days=1), timedelta(days=7)
 
 
@@ -77,6 +81,7 @@ def replay(
         raise Invalid(said, fields={"slo": [said]})
     every = step or _step(draft, until - since)
     reader = _LOADERS[draft.kind](_Ask(draft, whole, since, until, every))
+    every = step or max(every, _affordable(whole, reader, until - since))
     return playing.play(
         draft.kind, whole, reader, since=since, until=until, step=every,
         severity=draft.severity, objective=float(draft.slo.objective) if draft.slo else None,
@@ -92,6 +97,20 @@ def _step(draft: Draft, span: timedelta) -> timedelta:
     """As often as the rule looks, in whole minutes, and as often as is answered in seconds."""
     minutes = max(-(-draft.every_seconds // 60), -(-span // (LOOKS * MINUTE)))
     return minutes * MINUTE
+
+
+def _affordable(params: Mapping[str, Any], reader: recorded.Recorded, span: timedelta) -> timedelta:
+    """How far apart looks must be for the answer to take seconds. Raises NotReplayable where that
+    is too far."""
+    windows, weeks = int(params.get("m", 1)), int(params.get("weeks", 0))
+    back = timedelta(seconds=params.get("window", 0)) * windows
+    rows = reader.rows * (weeks + 1) * min(1.0, back / (span + back + weeks * WEEK))
+    weight = reader.groups * (1 + windows / LIGHT) + rows / LIGHT
+    step: timedelta = ceil(span / MINUTE * weight / WORK) * MINUTE
+    if step > LONGEST_STEP:
+        said = "Trying this would take too long: choose a shorter stretch, or fewer groups."
+        raise NotReplayable(said)
+    return step
 
 
 # -- what each kind of rule looks at
@@ -144,10 +163,13 @@ def _burn_rate(ask: _Ask) -> recorded.Recorded:
 
 def _threshold(ask: _Ask) -> recorded.Recorded:
     params = ask.params
-    found = series.readings(
-        metric=params["metric"], subject=params["subject"],
-        **ask.back(params["window"] * params["m"]),
-    )  # fmt: skip
+    asked = {"metric": params["metric"], "subject": params["subject"]}
+    asked |= ask.back(params["window"] * params["m"])
+    if past.are_readings_over(MOST_ROWS, **asked):
+        raise NotReplayable(
+            f"These are more than {MOST_ROWS:,} readings: choose a shorter stretch."
+        )
+    found = series.readings(**asked)
     return recorded.Recorded(
         values={of: [Reading(*one) for one in rows] for of, rows in found.items()}
     )

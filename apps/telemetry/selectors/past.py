@@ -55,6 +55,15 @@ def runs(
     return series.named(found, by)
 
 
+def are_readings_over(
+    most: int, *, metric: str, subject: str, since: datetime, until: datetime
+) -> bool:
+    """Whether `series.readings` of the same would be more than `most`."""
+    rows = Measurement.objects.filter(metric=metric, at__gte=since, at__lt=until)
+    rows = rows.filter(subject=subject) if subject else rows
+    return rows.order_by()[most : most + 1].exists()
+
+
 def labels(*, truths: Sequence[str], by: str, since: datetime, until: datetime) -> Minutes:
     """As `series.labels`."""
     rows = SemanticLabel.objects.filter(
