@@ -5,12 +5,15 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 
 from apps.core import clock
+from apps.intake.readings.shapes import TableIn
 from apps.telemetry import services, tasks
 from apps.telemetry.models import (
     ColumnType,
     Measurement,
+    ProfiledTable,
     ProfileRun,
     ReportRun,
     RunHistogram,
@@ -19,6 +22,7 @@ from apps.telemetry.models import (
     SliCount,
     TypeChange,
 )
+from apps.telemetry.services import retention
 from tests.builders import telemetry as measured
 from tests.builders.telemetry import NOON
 
@@ -31,6 +35,7 @@ KEPT = [
     (SemanticLabel, 400),
     (SliCount, 400),
     (TypeChange, 400),
+    (ColumnType, 400),
 ]
 
 
@@ -65,7 +70,6 @@ def test_sums_by_hour_go_after_four_hundred_days_and_those_by_day_stay():
     assert gone["run rollups"] == 2  # of a run and of a report
     assert set(RunRollup.objects.values_list("grain", flat=True)) == {"day"}
     assert RunHistogram.objects.get().count == 1
-    assert ColumnType.objects.exists()
 
 
 def test_the_nightly_task_counts_what_went():
@@ -88,6 +92,32 @@ def test_small_batches_take_all_and_a_night_ends():
     assert services.purge(now=late, batch=4, most=10) == {"profile runs": 10}
     assert services.purge(now=late, batch=4) == {"profile runs": 15}
     assert services.purge(now=late, batch=4) == {}
+
+
+def test_each_batch_is_found_along_an_index():
+    everything()
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute("SET LOCAL enable_bitmapscan = off")
+    asked = list(retention._old(NOON + 401 * DAY))
+    assert {rows.model for rows in asked} >= {model for model, _ in KEPT}
+    for rows in asked:
+        assert "Sort" not in rows[:10].explain(), rows.query
+
+
+def test_columns_and_tables_that_nobody_has_seen_for_so_long_are_forgotten():
+    profiler = measured.profiler()
+    measured.inventory(profiler, {"a.b.c.gone": "email", "a.b.c.here": "email"})
+    measured.keep(profiler, [measured.run(tables=(TableIn("b", "gone", "succeeded"),))])
+    late = NOON + 399 * DAY
+    measured.inventory(profiler, {"a.b.c.here": "email"}, at=late)
+    measured.keep(profiler, [measured.run(late, tables=(TableIn("b", "here", "succeeded"),))],
+                  now=late)  # fmt: skip
+    services.purge(now=NOON + 400 * DAY)
+    assert (ColumnType.objects.count(), ProfiledTable.objects.count()) == (2, 2)
+    services.purge(now=NOON + 400 * DAY + timedelta(seconds=1))
+    assert ColumnType.objects.get().column_ref == "a.b.c.here"
+    assert ProfiledTable.objects.get().table == "here"
 
 
 def test_a_run_sent_again_after_it_was_deleted_is_not_counted_again():

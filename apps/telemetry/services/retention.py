@@ -13,8 +13,10 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Coalesce
 
 from apps.telemetry.models import (
+    ColumnType,
     Grain,
     Measurement,
+    ProfiledTable,
     ProfileRun,
     ReportRun,
     RunRollup,
@@ -33,7 +35,8 @@ KEEP_LONG = timedelta(days=400)
 
 def purge(*, now: datetime, batch: int = BATCH, most: int = MOST) -> dict[str, int]:
     """Delete what is older than its time: runs, reports and measurements after 91 days; labels,
-    counts, type changes and sums by hour after 400. Sums by day stay.
+    counts, type changes and sums by hour after 400, and so columns and tables that nobody has seen
+    for so long. Sums by day stay.
 
     Answers how many rows went, by table. Call it outside a transaction.
     """
@@ -56,13 +59,24 @@ def _old(now: datetime) -> Iterator[QuerySet[Any]]:
         .filter(began__lt=raw)
     )
     yield ReportRun.objects.filter(finished_at__lt=raw).order_by("finished_at")
-    yield Measurement.objects.filter(at__lt=raw).order_by("at")
-    yield SemanticLabel.objects.filter(sampled_at__lt=long).order_by("sampled_at")
-    yield SliCount.objects.filter(starts_at__lt=long).order_by("starts_at")
+    yield from _of_each("metric", Measurement.objects.filter(at__lt=raw), "at")
+    yield from _of_each(
+        "truth_source", SemanticLabel.objects.filter(sampled_at__lt=long), "sampled_at"
+    )
+    yield from _of_each("sli", SliCount.objects.filter(starts_at__lt=long), "starts_at")
     yield TypeChange.objects.filter(at__lt=long).order_by("at")
     hours = {"grain": Grain.HOUR, "starts_at__lt": long}
     for kind in RunRollup.Kind.values:
         yield RunRollup.objects.filter(kind=kind, **hours).order_by("starts_at")
+    # The last word on each, and so few of them old that they need no index.
+    yield ColumnType.objects.filter(seen_at__lt=long)
+    yield ProfiledTable.objects.filter(tried_at__lt=long)
+
+
+def _of_each(name: str, rows: QuerySet[Any], when: str) -> Iterator[QuerySet[Any]]:
+    """The old rows of one name after the other, since their index begins with it."""
+    for one in list(rows.order_by().values_list(name, flat=True).distinct()):
+        yield rows.filter(**{name: one}).order_by(when)
 
 
 def _drop(rows: QuerySet[Any], *, batch: int, most: int) -> int:
