@@ -9,15 +9,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db import connection
-
 from apps.alerts.models import AlertRule, Firing, RuleGroup
 from apps.alerts.rules.seen import Seen
 from apps.intake import services as intake
-from apps.intake.models import Integration
 from apps.notifications import services as notifications
-
-_LOCK = 0x4F50_0007  # advisory lock: one worker makes the product's own source
 
 
 def dedup_key(rule: AlertRule, group: str) -> str:
@@ -76,22 +71,11 @@ def end(*, rule: AlertRule, group: RuleGroup, text: str, now: datetime) -> None:
 def _receive(body: dict[str, Any], *, delivery_key: str, now: datetime) -> None:
     known = {name: value for name, value in body.items() if value not in (None, "")}
     intake.receive(
-        integration=_home(now),
+        integration=intake.internal_integration(now=now),
         body=known,
         delivery_key=delivery_key,
         now=now,
     )
-
-
-def _home(now: datetime) -> Integration:
-    """The product's own source; on a new site the first of several workers makes it."""
-    rows = Integration.objects.filter(kind=Integration.Kind.INTERNAL).order_by("pk")
-    found = rows.first()
-    if found is None:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
-        found = rows.first()
-    return found or intake.internal_integration(now=now)
 
 
 def _stamp(at: datetime) -> int:
