@@ -53,7 +53,7 @@ def _shown(rows: QuerySet[Any], show: str) -> QuerySet[Any]:
     if show == "bad":
         return rows.filter(verdict=Verdict.BAD)
     if show == "timed_out":
-        return rows.filter(outcome=Outcome.TIMED_OUT)
+        return rows.filter(outcome=Outcome.TIMED_OUT, verdict=Verdict.BAD)
     if show == "excluded":
         return rows.filter(verdict=Verdict.EXCLUDED)
     return rows
