@@ -210,6 +210,7 @@ class Draw:
                 attempt=1,
                 outcome="failed" if broken else "succeeded",
                 template=self.dice.choice(TEMPLATES),
+                surface="inspect.reports",
                 finished_at=at,
                 table="analytics.orders",
                 ejected=self.dice.random() < 0.1,

@@ -70,6 +70,7 @@ class Draw:
             package=package,
             contract_version="1.4",
             warehouse_type="snowflake",
+            surface="inspect.semantic-types",
         )
 
     def _fixtures(self) -> Iterator[LabelIn]:

@@ -67,7 +67,7 @@ RULES: tuple[tuple[str, str, str, dict[str, Any], str, str, str, str], ...] = (
      {"what": "corrections", "window": 7200},
      "warning", "inspect.semantic-types", "priya", "rb-type-regression"),
     ("snowflake-slow", "Snowflake profiles are slower than on other days", "change",
-     {"metric": "p95", "facet": "snowflake", "ratio": 1.5},
+     {"metric": "p95", "facet": "snowflake", "window": 86_400, "ratio": 2},
      "warning", "inspect.profiler.snowflake", "mara", "rb-snowflake-timeouts"),
 )  # fmt: skip
 DRAFTS = frozenset({"snowflake-slow"})  # its replay is there to be looked at
@@ -230,10 +230,10 @@ def beat(stage: Stage) -> tuple[Integration, list[int]]:
 
 
 def silence(stage: Stage) -> None:
-    """The sandbox is rebuilt: nobody is woken for it until tomorrow."""
+    """A staging service is rebuilt: nobody is woken for it until tomorrow."""
     alerts.create_silence(
-        reason="The playground is rebuilt with a new base image",
-        surface=stage.surfaces["platform.deploy.playground"],
+        reason="Alie moves to a new base image",
+        surface=stage.surfaces["platform.deploy.alie"],
         ends_at=stage.present + timedelta(hours=20),
         actor=audit.person(stage.cast["aiko"]),
         now=stage.now,
@@ -252,7 +252,7 @@ def looks(stage: Stage) -> Beats:
 
 
 def quiet_hours(stage: Stage) -> Beats:
-    """Somebody silences the sandbox this morning."""
+    """Somebody silences it this morning."""
     yield stage.ago(hours=4)
     silence(stage)
 

@@ -14,7 +14,7 @@ row of it that refers to the demo world keeps what it refers to.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pghistory.models
@@ -24,7 +24,7 @@ from django.apps import apps
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.db import IntegrityError, connection, transaction
-from django.db.models import ForeignKey, Q
+from django.db.models import ForeignKey, Max, Min, Q
 
 from apps.accounts.models import ApiKey, Person
 from apps.accounts.roles import Grant
@@ -65,6 +65,8 @@ from apps.support.models import (
     TicketEvent,
     TicketMessage,
 )
+from apps.telemetry import services as telemetry
+from apps.telemetry.models import ProfileRun, ReportRun
 
 log = structlog.get_logger("opsportal.portal")
 
@@ -116,7 +118,10 @@ def remove_demo(*, now: datetime) -> Removal:
     try:
         with transaction.atomic():
             removal = plan_removal()
+            ran = _ran(removal)
             _delete_all(removal)
+            if ran:
+                telemetry.rebuild_rollups(since=ran[0], until=ran[1])
             for table, ids in removal.staying.items():
                 if table in ARCHIVED:
                     _archive(table, ids, now)
@@ -127,6 +132,16 @@ def remove_demo(*, now: datetime) -> Removal:
         ) from error
     log.info("demo data removed", rows=removal.total, kept=[kept.name for kept in removal.kept])
     return removal
+
+
+def _ran(removal: Removal) -> tuple[datetime, datetime] | None:
+    """From when until when runs go: the sums of those days are counted anew from what stays."""
+    ends: list[datetime | None] = []
+    for table in (ProfileRun, ReportRun):
+        going = table._default_manager.filter(pk__in=removal.going.get(table, ()))
+        ends += going.aggregate(first=Min("finished_at"), last=Max("finished_at")).values()
+    known = [at for at in ends if at is not None]
+    return (min(known), max(known) + timedelta(seconds=1)) if known else None
 
 
 def _refuse_without_manager() -> None:

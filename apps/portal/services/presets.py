@@ -124,7 +124,7 @@ def create_integration(
         raise Invalid("Native events are not signed; their API key is the secret.")
     key = accounts.create_key(
         name=name or f"Native events{f' for {surface.key}' if surface else ''}",
-        scopes=[Scope.EVENTS_WRITE],
+        scopes=[Scope.EVENTS_WRITE, Scope.TELEMETRY_WRITE],
         created_by=by,
         now=now,
     )
