@@ -334,6 +334,20 @@ def test_two_releases_are_held_against_each_other(maya: Client, source: Integrat
     )
 
 
+def test_releases_that_read_no_fixture_together_are_not_compared(
+    maya: Client, source: Integration
+) -> None:
+    for package in ("1.0", "1.1"):
+        one = measured.label(
+            f"fixture.{package}", "email", "email", NOON - DAY,
+            truth_source="fixture", package=package,
+        )  # fmt: skip
+        services.store_labels(integration=source, labels=[one], now=NOON - DAY)
+    text = text_of(maya.get("/telemetry/accuracy/releases/?before=1.0&after=1.1"))
+    assert "No fixture was read by both releases, so nothing can be said" in text
+    assert "by chance" not in text and "No fixture turned" not in text
+
+
 def test_changed_types_lead_to_their_columns(maya: Client, source: Integration) -> None:
     columns = {f"warehouse.shop.users.c{n}": "email" for n in range(3)}
     measured.inventory(source, columns, at=NOON - DAY)
