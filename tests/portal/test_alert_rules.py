@@ -316,7 +316,7 @@ def test_the_replay_page_comes_at_once_and_its_result_after_it(world: World, cas
     shell = client.get(address).content.decode()
     assert "hx-get" in shell and "?days=28&amp;run=1" in shell
     text = text_of(client.get(f"{address}?days=7", headers={"HX-Request": "true"}))
-    assert "In the last 7 days it would not have fired." in text
+    assert "In the last 7 days it never had enough to judge by, so it could not fire." in text
     assert "100 % of its looks" in text  # nothing was there to judge by, and that is said
     assert "Nothing happened in these days" in text_of(client.get(f"{address}?run=1"))
 

@@ -101,9 +101,7 @@ class Shown:
     @property
     def blind(self) -> str:
         """How many of its looks had nothing to judge by."""
-        seen = self.replay.looks
-        total = sum(seen.values())
-        none = sum(seen.get(look, 0) for look in (NO_DATA, INSUFFICIENT))
+        none, total = _blind(self.replay)
         return f"{100 * none / total:.0f} %" if total else "no look"
 
 
@@ -139,6 +137,9 @@ def is_share(kind: str, params: Any) -> bool:
 def headline(replay: replaying.Replay, days: int, compared: Iterable[Compared]) -> str:
     """ "would have fired 3 times, 41 minutes earlier than the customer" """
     count = len(replay.firings)
+    none, total = _blind(replay)
+    if not count and none == total:
+        return f"In the last {days} days it never had enough to judge by, so it could not fire."
     if not count:
         return f"In the last {days} days it would not have fired."
     times = "once" if count == 1 else f"{count} times"
@@ -151,6 +152,12 @@ def headline(replay: replaying.Replay, days: int, compared: Iterable[Compared]) 
     best = max(ahead, key=lambda one: (one.moment.who == "the customer", one.minutes or 0))
     early = formats.duration(timedelta(minutes=best.minutes or 0))
     return f"{said}; {early} earlier than {best.moment.who} in {best.moment.ref}."
+
+
+def _blind(replay: replaying.Replay) -> tuple[int, int]:
+    """How many looks had nothing to judge by, and how many there were."""
+    seen = replay.looks
+    return sum(seen.get(look, 0) for look in (NO_DATA, INSUFFICIENT)), sum(seen.values())
 
 
 def _times(count: int) -> str:
