@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from apps.alerts.rules import looks
+from apps.alerts.rules import looks, words
 from apps.alerts.rules.facts import Aged, Ending, Reading, SourceFact
 from apps.alerts.rules.params import check
 from apps.alerts.rules.recorded import (
@@ -402,3 +402,11 @@ class Open(Recorded):
 def test_what_is_open_too_long_fires_by_its_reference() -> None:
     seen = look("age", Open(), max_business_days=5)["TCK-7"]
     assert (seen.look, seen.surface, seen.path) == ("firing", "core.render", "/tickets/TCK-7/")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(0.84, "0.84 s"), (14.2, "14 s"), (89, "1 min 29 s"), (600, "10 min"), (9000, "2 h 30 min")],
+)
+def test_two_lengths_that_differ_do_not_read_alike(seconds: float, said: str) -> None:
+    assert words.length(seconds) == said

@@ -11,7 +11,7 @@ from apps.alerts.rules.facts import Duration, Inventory, Reader, Reading, Tally
 from apps.alerts.rules.params import DAY, confidence
 from apps.alerts.rules.rates import runs_path, source_path
 from apps.alerts.rules.seen import FIRING, INSUFFICIENT, NO_DATA, OK, WARNING, Asked, Seen
-from apps.alerts.rules.words import number, percent, plural, span
+from apps.alerts.rules.words import length, number, percent, plural, span
 from apps.telemetry.percentile import cont
 from apps.telemetry.proportions import newcombe, poisson_upper_tail
 
@@ -229,7 +229,7 @@ def _slower(group: str, rows: Sequence[Mapping[str, Duration]], params: Mapping[
     limit = usual * params["ratio"]
     look = FIRING if now.p95 > limit else OK
     text = (
-        f"{group}: 95% of {plural(now.n, 'run')} took at most {span(now.p95)}; usual at this "
-        f"hour are {span(usual)}, and {params['ratio']:g} times as much is too slow."
+        f"{group}: 5% of {plural(now.n, 'run')} took {length(now.p95)} or longer; usual at this "
+        f"hour are {length(usual)}, and {params['ratio']:g} times as much is too slow."
     )
     return Seen(group, look, text, now.p95, limit, now.n, path=path)

@@ -32,5 +32,13 @@ def span(seconds: float) -> str:
     return f"{left} s"
 
 
+def length(seconds: float) -> str:
+    """How long something took, fine enough to compare: 0.8 s, 14 s, 1 min 29 s, 2 h 30 min."""
+    if seconds < 1:
+        return f"{seconds:.2g} s"
+    minutes, left = divmod(round(seconds), MINUTE)
+    return f"{minutes} min {left} s" if left and 0 < minutes < 10 else span(round(seconds))
+
+
 def plural(count: int, one: str, many: str = "") -> str:
     return f"{count:,} {one if count == 1 else many or one + 's'}"
