@@ -27,7 +27,8 @@ class AlertQuerySet(models.QuerySet["Alert"]):
         return self.exclude(status="resolved")
 
     def unrouted(self) -> AlertQuerySet:
-        return self.standing().filter(surface=None)
+        """What stands and belongs to nobody; a test is for nobody, and asks for no route."""
+        return self.standing().exclude(kind="test").filter(surface=None)
 
 
 class MaintenanceQuerySet(models.QuerySet["MaintenanceWindow"]):

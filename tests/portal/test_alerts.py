@@ -31,18 +31,19 @@ def test_the_list_is_cut_by_state_severity_and_surface(
     made: Scene, world: World, ravi: Client
 ) -> None:
     lost = fire(world, build.native(), "lost", severity="warning")
+    tried = fire(world, build.native(), "tried", severity="warning", test=True)
     over = fire(world, made.source, "over", severity="info")
     ravi.post(f"{_page(over)}resolve/")
     seen = {
-        "": {made.alert.pk, lost.pk},
-        "?state=unrouted": {lost.pk},
-        "?state=firing": {made.alert.pk, lost.pk},
+        "": {made.alert.pk, lost.pk, tried.pk},
+        "?state=unrouted": {lost.pk},  # a test asks for no route
+        "?state=firing": {made.alert.pk, lost.pk, tried.pk},
         "?state=acknowledged": set(),
         "?state=resolved": {over.pk},
-        "?state=all": {made.alert.pk, lost.pk, over.pk},
+        "?state=all": {made.alert.pk, lost.pk, tried.pk, over.pk},
         "?severity=critical": {made.alert.pk},
         "?surface=inspect.profiler&state=all": {made.alert.pk, over.pk},
-        "?severity=x&state=x": {made.alert.pk, lost.pk},
+        "?severity=x&state=x": {made.alert.pk, lost.pk, tried.pk},
     }
     for query, expected in seen.items():
         rows = ravi.get(f"/alerts/{query}").context["page"].rows
