@@ -209,6 +209,13 @@ def test_the_page_sees_the_first_event(as_maya: Client, cast: Cast) -> None:
     assert "Nothing came yet" not in page.content.decode() and len(page.context["taken"]) == 1
 
 
+def test_the_key_of_a_script_sends_events_and_telemetry(as_maya: Client, cast: Cast) -> None:
+    url = as_maya.post("/integrations/new/", {"kind": "native"})["Location"]
+    key = Integration.objects.get().api_key
+    assert key is not None and set(key.scopes) == {"events:write", "telemetry:write"}
+    assert "opsportal-send" in as_maya.get(url).content.decode()
+
+
 def test_a_secret_is_taken_where_the_tool_signs_alone(as_maya: Client, cast: Cast) -> None:
     page = as_maya.post("/integrations/new/", {"kind": "gcp", "secret": "s3cret"})
     assert "does not sign" in str(page.context["form"].errors["secret"])
