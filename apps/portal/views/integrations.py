@@ -21,6 +21,7 @@ from apps.portal.access import acts, granted, viewer, why_not
 from apps.portal.forms import submit
 from apps.portal.forms_setup import OwnerForm, SecretForm
 from apps.portal.selectors import integrations as selectors
+from apps.portal.templatetags._vocabulary import look
 
 SECRET_SHOWN_FOR = 600  # seconds in which a reload still shows a new key
 SHOWN = "new_integration"  # in the session, sealed
@@ -74,7 +75,7 @@ def _context(request: HttpRequest, row: Integration, **forms: Any) -> dict[str, 
         "page": page,
         "taken": taken,
         "status": listing.choice(request.GET, "status", Delivery.Status.values),
-        "statuses": Delivery.Status.choices,
+        "statuses": [(value, look("delivery", value).text) for value in Delivery.Status.values],
         "why_edit": why,
         "secret_form": SecretForm(),
         "owner_form": OwnerForm(initial={"owner": row.owner_id}),
