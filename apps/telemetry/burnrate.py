@@ -81,6 +81,12 @@ _BUSY = (
 )
 
 
+def hourly(day: float, three_days: float) -> float:
+    """Events an hour by what came in a day and in three, whichever was busier: a weekend does not
+    make an objective quiet, and a new one has no three days yet."""
+    return max(day / 24, three_days / 72)
+
+
 def windows_for(per_hour: float) -> tuple[BurnWindow, ...]:
     """Which windows mean anything at so many events an hour.
 

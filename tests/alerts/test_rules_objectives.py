@@ -10,6 +10,7 @@ from apps.alerts import services
 from apps.alerts.models import AlertRule
 from apps.core import audit
 from apps.telemetry.models import Slo
+from apps.telemetry.selectors import budgets
 from apps.telemetry.services import slos
 from tests.alerts.rulekit import MINUTE, NOON, groups, look, rule
 from tests.builders import telemetry as told
@@ -59,3 +60,15 @@ def test_an_objective_that_became_one_of_fresh_sources_says_that_it_cannot_burn(
     burning.refresh_from_db()
     assert burning.error.startswith("An objective about fresh sources changes once a day")
     assert "columns" not in groups(burning)[""].text
+
+
+def test_a_rule_and_the_page_of_its_objective_choose_the_same_windows(
+    cast: Cast, promise: Slo
+) -> None:
+    rule("burn_rate", cast.maya, slo=promise)
+    source = told.profiler()
+    told.runs(source, 3000, at=NOON - timedelta(days=5), every=timedelta(seconds=5))
+    told.runs(source, bad=3, at=NOON - MINUTE)
+    assert budgets.budget(slo=promise, now=NOON).by_consecutive
+    (alert,) = look(NOON)
+    assert "3 in a row wake somebody" in alert.summary

@@ -197,10 +197,8 @@ _ORDER = (FIRING, OK, INSUFFICIENT, NO_DATA)
 
 
 def _per_hour(reader: Reader, now: datetime) -> float:
-    """By the last day or the last week, whichever was busier: a new objective has no week yet."""
-    day = reader.slo(since=now - timedelta(days=1), until=now).total / 24
-    week = reader.slo(since=now - timedelta(days=7), until=now).total / (WEEK / HOUR)
-    return max(day, week)
+    day, three = (reader.slo(since=now - timedelta(days=days), until=now).total for days in (1, 3))
+    return burnrate.hourly(day, three)
 
 
 def _windows(params: Mapping[str, Any], objective: float, per_hour: float) -> Sequence[BurnWindow]:

@@ -77,9 +77,9 @@ class Budget:
 
     @property
     def per_hour(self) -> float:
-        """Events an hour, over a day or three, whichever was busier: it decides which windows mean
-        anything."""
-        return max(burn.total / burn.hours for burn in self.burns if burn.hours >= 24)
+        """How busy it is, which decides what windows mean anything, here and for its rules."""
+        totals = {burn.hours: burn.total for burn in self.burns}
+        return burnrate.hourly(totals[24], totals[72])
 
     @property
     def by_consecutive(self) -> bool:
