@@ -34,8 +34,13 @@ def accuracy_look(
     found = wilson(correct, audited, confidence)
     if audited < max(1, min_n) or found.p is None or found.lower is None or found.upper is None:
         return "insufficient_data"
-    if found.upper < target:
+    return against(target, found.p, found.lower, found.upper)
+
+
+def against(target: float, p: float, lower: float, upper: float) -> Look:
+    """An accuracy with its bounds, of whatever kind, beside its target."""
+    if upper < target:
         return "firing"
-    if found.lower >= target:
+    if lower >= target:
         return "proven"
-    return "warning" if found.p < target else "ok"
+    return "warning" if p < target else "ok"

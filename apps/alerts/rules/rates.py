@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from apps.alerts.rules.facts import Reader, Tally
 from apps.alerts.rules.params import DAY, HOUR, WEEK, confidence, consecutive
-from apps.alerts.rules.seen import FIRING, INSUFFICIENT, NO_DATA, OK, PROVEN, WARNING, Asked, Seen
+from apps.alerts.rules.seen import FIRING, INSUFFICIENT, NO_DATA, OK, WARNING, Asked, Seen
 from apps.alerts.rules.words import number, percent, plural, span
 from apps.telemetry import burnrate, judging
 from apps.telemetry.burnrate import BurnWindow, Window
@@ -138,13 +138,9 @@ def _overall(strata: Mapping[str, Tally], params: Mapping[str, Any], reader: Rea
     found = stratified([row for row in rows if row[0] > 0], sure)
     if found.p is None or not found.se or found.lower is None or found.upper is None:
         return _accuracy("", whole, params)
-    look = OK if found.p >= target else WARNING
+    look: str = judging.against(target, found.p, found.lower, found.upper)
     if whole.total < params["min_n"]:
         look = INSUFFICIENT
-    elif found.upper < target:
-        look = FIRING
-    elif found.lower >= target:
-        look = PROVEN
     text = _accuracy_text(whole.total - whole.bad, whole.total, found, sure, target)
     return Seen(
         "", look, f"{text} Types count by their share in production.", found.p, target,

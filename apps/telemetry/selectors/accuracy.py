@@ -15,7 +15,7 @@ from typing import Any
 from django.db.models import Count, F
 
 from apps.telemetry import proportions
-from apps.telemetry.judging import Look, accuracy_look
+from apps.telemetry.judging import Look, accuracy_look, against
 from apps.telemetry.models import ColumnType, SemanticLabel, Slo, StratumWeight
 from apps.telemetry.proportions import Interval, Stratified
 
@@ -82,11 +82,7 @@ class Accuracy:
         if self.target is None or self.n < MIN_N or self.overall.p is None:
             return "insufficient_data" if self.n else "no_data"
         lower, upper = self.overall.lower or 0.0, self.overall.upper or 0.0
-        if upper < self.target:
-            return "firing"
-        if lower >= self.target:
-            return "proven"
-        return "warning" if self.overall.p < self.target else "ok"
+        return against(self.target, self.overall.p, lower, upper)
 
 
 def pairs(
