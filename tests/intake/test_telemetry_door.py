@@ -259,3 +259,19 @@ def test_readings_and_events_of_one_key_keep_their_order(
     assert [one.delivery.adapter for one in told] == ["native", "profile_runs", "native"]
     assert [len(one.events) for one in told] == [1, 0, 1]
     assert native.KIND not in READINGS
+
+
+def test_a_retry_is_the_same_delivery_even_if_more_of_its_lines_could_be_taken_by_now(
+    lean: Lean, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = clock.now()
+    ahead = (now + timedelta(minutes=12)).isoformat()  # a sender's clock that runs ahead
+    raw = _runs(1) + b"\n" + _lines({"run_id": "ahead", "result": "ok", "finished_at": ahead})
+    first = lean.post(RUNS, raw, key, Idempotency_Key="k")
+    assert (first["accepted"], [line["line"] for line in first["rejected"]]) == (1, [2])
+    monkeypatch.setattr("apps.intake.store.utc_now", lambda: now + timedelta(minutes=5))
+    again = lean.post(RUNS, raw, key, Idempotency_Key="k")
+    assert (again.status, again.body) == (202, first.body)
+    other = lean.post(RUNS, _runs(2), key, Idempotency_Key="k")
+    assert (other.status, other.code) == (422, "idempotency_key_reused")
+    assert Delivery.objects.count() == 1

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 TELEMETRY_WRITE: Final = "telemetry:write"
 IDEMPOTENCY: Final = "Idempotency-Key"
+_FIRST: Final = "SELECT received_at, body FROM intake_delivery WHERE id = %s"
 APART: Final = 64 * 1024  # bytes: a longer body is read beside the loop, which answers others
 
 
@@ -52,8 +53,10 @@ async def _take(app: IntakeApp, request: Request, kind: str) -> Answer:
     item = received(request, source, kind, body, key, "")
     put = await app.store.put(item, now)
     if not put.same_body:
-        text = "This Idempotency-Key was used with another body. Send a new key."
-        return problem(422, "idempotency_key_reused", text)
+        first = await _read_as_then(app, kind, raw, put.delivery_id)
+        if first is None:
+            return _reused()
+        accepted, rejected = first
     return Answer(
         202,
         {
@@ -63,6 +66,22 @@ async def _take(app: IntakeApp, request: Request, kind: str) -> Answer:
             "rejected": [line.shown for line in rejected],
         },
     )
+
+
+def _reused() -> Answer:
+    text = "This Idempotency-Key was used with another body. Send a new key."
+    return problem(422, "idempotency_key_reused", text)
+
+
+async def _read_as_then(
+    app: IntakeApp, kind: str, raw: bytes, first: int
+) -> tuple[int, list[Rejected]] | None:
+    """What was answered to the first of two requests, if they are one: what can be taken of the
+    same lines depends on when they came. None for another body."""
+    rows = await app.store.rows(_FIRST, [first])
+    received_at, body = rows[0]
+    accepted, then, rejected = await _sifted(app, kind, raw, received_at)
+    return (accepted, rejected) if then == bytes(body) else None
 
 
 async def _sifted(
