@@ -15,6 +15,7 @@ from apps.alerts.rules.facts import Reading
 from apps.alerts.services import arriving, heartbeats, replaying
 from apps.core import audit, clock
 from apps.intake import services as intake
+from apps.intake.adapters import ping as wire
 from apps.intake.models import Delivery, Integration
 from apps.intake.readings import sift
 from apps.telemetry.services.slos import create_slo
@@ -142,3 +143,41 @@ def test_a_replay_that_would_hold_up_a_worker_is_refused_in_words() -> None:
     params = parameters.check("threshold", {"metric": "m", "window": 3600, "k": 30, "m": 60})
     with pytest.raises(replaying.NotReplayable, match="fewer groups"):
         replaying._affordable(params, _recorded(2_000, 1), timedelta(days=90))
+
+
+# -- pings
+
+
+def _pinged(home: Integration, slug: str, *, create: bool) -> Delivery:
+    ping = wire.Ping("success", key="secret", slug=slug, create=create)
+    row = Delivery.objects.create(
+        integration=home, adapter=wire.KIND, received_at=clock.now(), status="received",
+        body=wire.written(ping, b""),
+    )  # fmt: skip
+    intake.normalise_due(now=clock.now())
+    row.refresh_from_db()
+    return row
+
+
+def test_a_ping_key_makes_no_more_heartbeats_than_somebody_can_look_after(
+    db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(arriving, "MOST", 2)
+    home = build.integration("heartbeat").row
+    said = [_pinged(home, f"job-{n}", create=True).status for n in range(3)]
+    assert said == ["normalised", "normalised", "quarantined"]
+    assert _pinged(home, "job-0", create=True).status == "normalised"
+    assert Heartbeat.objects.count() == 2
+
+
+def test_a_ping_that_was_on_its_way_brings_no_archived_heartbeat_back(db: None) -> None:
+    home = build.integration("heartbeat").row
+    _pinged(home, "job", create=True)
+    row = Heartbeat.objects.get()
+    heartbeats.archive_heartbeat(heartbeat=row, actor=audit.SYSTEM, now=clock.now())
+    assert _pinged(home, "job", create=False).status == "normalised"
+    row.refresh_from_db()
+    assert row.archived_at is not None and row.pings.count() == 2
+    _pinged(home, "job", create=True)
+    row.refresh_from_db()
+    assert row.archived_at is None

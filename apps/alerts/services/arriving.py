@@ -23,6 +23,7 @@ Status = Heartbeat.Status
 SWEEP = "heartbeats"  # the sign of life of the sweep itself
 AWAY = timedelta(minutes=5)  # without a sweep: then our own jobs did not run either
 MINUTELY_GRACE, CRON_GRACE = 600, 3_600  # seconds
+MOST = 500  # heartbeats of one source that pings make: each that stays out pages somebody
 
 
 # -- from the door
@@ -48,8 +49,8 @@ def _heartbeat_of(ping: wire.Ping, integration: Integration, now: datetime) -> H
         integration=integration, slug=ping.slug
     )  # fmt: skip
     row = found.first()
-    if row is not None and (ping.uuid or row.archived_at is None):
-        return row
+    if row is not None and (row.archived_at is None or not ping.create):
+        return row  # an archived one keeps what was on its way, and stays archived
     if row is None and not ping.create:
         raise InvalidEvent("no_heartbeat", "There is no heartbeat at this address any more.")
     return _brought_back(row, now) if row else _made(ping, integration, now)
@@ -61,6 +62,9 @@ def _made(ping: wire.Ping, integration: Integration, now: datetime) -> Heartbeat
     Integration.objects.select_for_update(no_key=True).get(pk=integration.pk)
     if found := Heartbeat.objects.filter(integration=integration, slug=ping.slug).first():
         return found
+    if Heartbeat.objects.filter(integration=integration).count() >= MOST:
+        said = f"This source has {MOST} heartbeats. Make more by hand, or use another source."
+        raise InvalidEvent("too_many_heartbeats", said)
     return heartbeats.create_heartbeat(
         name=ping.slug, slug=ping.slug, integration=integration, surface=integration.surface,
         owner=integration.owner, period_seconds=heartbeats.PERIOD, grace_seconds=heartbeats.GRACE,
