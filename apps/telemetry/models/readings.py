@@ -7,7 +7,7 @@ from django.db.models import F, Q
 
 from apps.intake.models import Integration
 from apps.ownership.models import Surface
-from apps.telemetry.querysets import OfSurfaceQuerySet
+from apps.telemetry.querysets import CountQuerySet, OfSurfaceQuerySet
 
 
 class SliCount(models.Model):
@@ -23,7 +23,7 @@ class SliCount(models.Model):
     total = models.PositiveBigIntegerField()
     received_at = models.DateTimeField()
 
-    objects = OfSurfaceQuerySet["SliCount"].as_manager()
+    objects = CountQuerySet["SliCount"].as_manager()
 
     class Meta:
         constraints = [

@@ -195,11 +195,14 @@ def _count_days(since: datetime, now: datetime, counted: Collection[str]) -> lis
 def _recent_counts(now: datetime, counted: Collection[str]) -> list[Recent]:
     wanted: dict[str, Any] = {}
     for hours in Recent.HOURS:
-        within = Q(starts_at__gt=now - timedelta(hours=hours))
+        within = Q(at__gt=now - timedelta(hours=hours))
         wanted[f"total_{hours}"] = Sum("total", filter=within)
         wanted[f"bad_{hours}"] = Sum(F("total") - F("good"), filter=within)
     longest = now - timedelta(hours=Recent.HOURS[-1])
-    rows = SliCount.objects.filter(sli__in=counted, starts_at__gt=longest, starts_at__lte=now)
+    rows = SliCount.objects.filter(sli__in=counted).counting_between(
+        longest,
+        now + timedelta(microseconds=1),  # with now, as runs and labels
+    )
     grouped = rows.order_by().values("surface_id", "part", "sli")
     return [
         Recent(row["surface_id"], row["part"], _windows(row), row["sli"])

@@ -19,7 +19,6 @@ from apps.telemetry.models import (
     Measurement,
     ProfiledSource,
     SemanticLabel,
-    SliCount,
     Slo,
     TypeChange,
 )
@@ -86,12 +85,8 @@ def slo(*, slo: Slo, since: datetime, until: datetime, surfaces: Collection[int]
     if slo.sli in {Slo.Sli.PROFILE_RUNS, Slo.Sli.REPORT_RUNS}:
         return runs(kind=slo.sli, since=since, until=until, facet=slo.facet, surfaces=surfaces)
     if slo.sli == Slo.Sli.COUNTS:
-        counts = SliCount.objects.filter(
-            sli=slo.count_key, starts_at__gte=since, starts_at__lt=until
-        )
-        counts = counts.filter(part=slo.facet) if slo.facet else counts
-        counts = counts.filter(surface__in=surfaces) if surfaces is not None else counts
-        sums = counts.order_by().values_list("starts_at")
+        counts = series.counts_of(slo=slo, since=since, until=until, surfaces=surfaces)
+        sums = counts.order_by().values_list("at")
         found = sums.annotate(bad=Sum(F("total") - F("good")), total_=Sum("total"))
         return {"": [(at.timestamp(), bad, total) for at, bad, total in found]}
     rows = SemanticLabel.objects.filter(

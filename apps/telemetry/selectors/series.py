@@ -220,11 +220,7 @@ def slo_tally(
         found = tallies(kind=slo.sli, since=since, until=until, facet=slo.facet, surfaces=surfaces)
         return found.get("", Tally(0, 0))
     if slo.sli == Slo.Sli.COUNTS:
-        counts = SliCount.objects.filter(
-            sli=slo.count_key, starts_at__gte=since, starts_at__lt=until
-        )
-        counts = counts.filter(part=slo.facet) if slo.facet else counts
-        counts = counts.filter(surface__in=surfaces) if surfaces is not None else counts
+        counts = counts_of(slo=slo, since=since, until=until, surfaces=surfaces)
         sums = counts.aggregate(of_all=Sum("total"), of_bad=Sum(F("total") - F("good")))
         return Tally(sums["of_bad"] or 0, sums["of_all"] or 0)
     rows = SemanticLabel.objects.filter(
@@ -235,6 +231,15 @@ def slo_tally(
     return Tally(
         *rows.aggregate(bad=Count("pk", filter=Q(correct=False)), total=Count("pk")).values()
     )
+
+
+def counts_of(
+    *, slo: Slo, since: datetime, until: datetime, surfaces: Collection[int] | None
+) -> Any:
+    """The counts that an objective speaks of, each with the moment `at` that it counts at."""
+    rows = SliCount.objects.filter(sli=slo.count_key).counting_between(since, until)
+    rows = rows.filter(part=slo.facet) if slo.facet else rows
+    return rows.filter(surface__in=surfaces) if surfaces is not None else rows
 
 
 def newest_first(
