@@ -12,7 +12,7 @@ from apps.alerts.models import AlertRule, Heartbeat
 from apps.alerts.rules import params as parameters
 from apps.alerts.rules import recorded
 from apps.alerts.rules.facts import Reading
-from apps.alerts.services import arriving, heartbeats, replaying
+from apps.alerts.services import arriving, evaluation, heartbeats, replaying
 from apps.core import audit, clock
 from apps.intake import services as intake
 from apps.intake.adapters import ping as wire
@@ -181,3 +181,19 @@ def test_a_ping_that_was_on_its_way_brings_no_archived_heartbeat_back(db: None) 
     _pinged(home, "job", create=True)
     row.refresh_from_db()
     assert row.archived_at is None
+
+
+def test_names_that_a_sender_makes_up_hold_up_no_other_rule_and_are_told(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(evaluation, "MOST_GROUPS", 3)
+    now = clock.now()
+    at = (now - timedelta(seconds=30)).isoformat()
+    rows = [{"metric": "m", "subject": f"s{n}", "value": 5, "limit": 1, "at": at} for n in range(5)]
+    _sent(build.native(), "measurements", *rows)
+    made = rule("threshold", cast.maya, metric="m", k=1, m=1)
+    AlertRule.objects.update(next_at=now)
+    assert len(look(now)) == 3 and len(groups(made)) == 3
+    made.refresh_from_db()
+    assert "2 more are left out" in made.error
+    assert len(look(now + timedelta(minutes=1))) == 3

@@ -31,6 +31,7 @@ log = structlog.get_logger("opsportal.alerts")
 CHUNK = 10  # rules in one transaction: so long their switches wait
 EARLY = timedelta(seconds=5)  # a tick that comes a little early must not wait for the next one
 AGAIN = timedelta(minutes=15)  # after somebody resolved an alert that its rule still raises
+MOST_GROUPS = 1_000  # of a rule: all may fire at once, and the other rules wait meanwhile
 FORGET = timedelta(days=7)  # a group that nothing came of for so long
 PATIENCE_MS = 5_000  # of one statement of a look
 State = RuleGroup.State
@@ -130,8 +131,8 @@ def _evaluate(
     try:
         with transaction.atomic():
             seen = _seen(rule, groups, reader, now)
-            _apply(rule, groups, seen, standing, now)
-        rule.error = ""
+            left_out = _apply(rule, groups, seen, standing, now)
+        rule.error = _too_many(left_out) if left_out else ""
     except OperationalError as error:
         if is_away(error):
             raise
@@ -177,7 +178,12 @@ def _apply(
     seen: Sequence[Seen],
     standing: set[str],
     now: datetime,
-) -> None:
+) -> int:
+    """Answers how many groups were left out: senders choose what groups are called."""
+    room = max(0, MOST_GROUPS - len(groups))
+    fresh = [one.group for one in seen if one.group not in groups]
+    beyond = set(fresh[room:])
+    seen = [one for one in seen if one.group not in beyond]
     here = {one.group: one for one in seen}
     gone = [_absent(rule, group) for name, group in groups.items() if name not in here]
     heard = _heard(rule)
@@ -195,6 +201,14 @@ def _apply(
     _save(touched)
     if dropped:
         RuleGroup.objects.filter(pk__in=dropped).delete()
+    return len(beyond)
+
+
+def _too_many(left_out: int) -> str:
+    return (
+        f"It looks at {MOST_GROUPS:,} groups, and {left_out:,} more are left out. Narrow it down, "
+        "or judge all of them as one."
+    )
 
 
 def _absent(rule: AlertRule, group: RuleGroup) -> Seen:
