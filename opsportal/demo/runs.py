@@ -107,7 +107,7 @@ class Draw:
 
     def _instants(self, daily: int) -> Iterator[datetime]:
         """Times of day as people work, fewer at weekends, none after the burst began."""
-        for back in range(1, DAYS + 1):
+        for back in range(DAYS + 1):
             day = self.now - timedelta(days=back)
             quiet = 0.4 if day.weekday() >= 5 else 1.0
             for _ in range(int(daily * quiet * self.dice.uniform(0.85, 1.15))):

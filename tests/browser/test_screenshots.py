@@ -18,17 +18,19 @@ from playwright.sync_api import Browser, Page
 from pytest_django.live_server_helper import LiveServer
 
 from apps.accounts.models import Person
-from apps.alerts.models import Alert
+from apps.alerts.models import Alert, Heartbeat
 from apps.core import clock, heartbeats
 from apps.customers.models import Contact
 from apps.followups.models import FollowUp
 from apps.incidents.models import Incident, Review, StatusUpdate
+from apps.intake.models import Integration
 from apps.paging import links
 from apps.paging.models import Page as PagingPage
 from apps.rotations.models import Schedule
 from apps.runbooks.models import Execution
 from apps.support import tokens
 from apps.support.models import SlaPolicy, Ticket
+from apps.telemetry.models import ProfiledSource, ProfileRun
 from opsportal import demo
 
 pytestmark = [
@@ -75,6 +77,10 @@ SHOWN = {
     "review",
     "status",
     "status-history",
+    "telemetry",
+    "slo",
+    "rule-replay",
+    "integration",
 }
 
 
@@ -209,6 +215,32 @@ def _portal_pages() -> dict[str, str]:
         "site-demo": "/site/demo/",
         "schedule-new": "/schedules/new/",
         "integration-new": "/integrations/new/",
+        "integrations": "/integrations/",
+        "integration": f"/integrations/{Integration.objects.get(kind='gcp').pk}/",
+        "telemetry": "/telemetry/",
+        "telemetry-28d": "/telemetry/?span=28d",
+        "telemetry-runs": "/telemetry/runs/",
+        "telemetry-run": f"/telemetry/runs/{ProfileRun.objects.latest('finished_at').pk}/",
+        "telemetry-reports": "/telemetry/reports/",
+        "telemetry-sources": "/telemetry/sources/",
+        "telemetry-source": f"/telemetry/sources/{ProfiledSource.objects.earliest('pk').pk}/",
+        "telemetry-accuracy": "/telemetry/accuracy/",
+        "telemetry-releases": "/telemetry/accuracy/releases/",
+        "telemetry-types": "/telemetry/types/",
+        "telemetry-measurements": "/telemetry/measurements/",
+        "telemetry-counts": "/telemetry/counts/",
+        "telemetry-detection": "/telemetry/detection/",
+        "slos": "/slos/",
+        "slo": "/slos/snowflake-runs/",
+        "slo-new": "/slos/new/",
+        "rules": "/rules/",
+        "rule": "/rules/runs-fail/",
+        "rule-replay": "/rules/snowflake-slow/replay/",
+        "rule-new": "/rules/new/rate/",
+        "silences": "/silences/",
+        "silence-new": "/silences/new/",
+        "heartbeats": "/heartbeats/",
+        "heartbeat": f"/heartbeats/{Heartbeat.objects.get(slug='docs-links').pk}/",
         "api-docs": "/api/docs",
     }
 
@@ -237,7 +269,10 @@ def _admin_pages() -> dict[str, str]:
         "support/csat incidents/severitylevel incidents/incidenttype incidents/tasktemplate "
         "incidents/audience incidents/commstemplate incidents/component incidents/subscription "
         "runbooks/runbook runbooks/runbookversion runbooks/execution followups/followup "
-        "followups/factor alerts/maintenancewindow"
+        "followups/factor alerts/maintenancewindow alerts/alertrule alerts/firing alerts/silence "
+        "alerts/heartbeat alerts/ping telemetry/profiledsource telemetry/diagnosticcode "
+        "telemetry/durationobjective telemetry/profilerun telemetry/reportrun "
+        "telemetry/semanticlabel telemetry/typechange telemetry/slicount telemetry/measurement"
     )
     lists = {f"admin-{table.partition('/')[2]}s": f"/admin/{table}/" for table in tables.split()}
     return {
