@@ -64,7 +64,9 @@ def test_an_empty_page_says_what_it_is_for(maya: Client, address: str) -> None:
 
 
 def test_the_first_page_teaches_how_to_begin_and_whom_to_ask(maya: Client, cast: Cast) -> None:
-    assert "Connect the profiler" in text_of(maya.get(HOME))
+    page = maya.get(HOME).content.decode()
+    assert "Connect the profiler" in page and "/integrations/new/?kind=native" in page
+    assert maya.get("/integrations/new/?kind=native").context["form"]["kind"].value() == "native"
     text = text_of(sign_in(cast.olu).get(HOME))
     assert "A manager connects the profiler" in text
     assert "Connect the profiler" not in text

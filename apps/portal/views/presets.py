@@ -99,10 +99,11 @@ def _turns(form: RotationForm) -> list[services.Turn]:
 def integration(request: HttpRequest) -> HttpResponse:
     """Choose what sends and whose surface it is; the next page shows address and key, once."""
     surfaces = Surface.objects.visible_to(viewer(request)).current()
+    initial: dict[str, Any] = {"surface": surfaces.first() if surfaces.count() == 1 else None}
+    if request.GET.get("kind") in dict(IntegrationForm.KINDS):
+        initial["kind"] = request.GET["kind"]
     form = IntegrationForm(
-        request.POST if request.method == "POST" else None,
-        surfaces=surfaces,
-        initial={"surface": surfaces.first() if surfaces.count() == 1 else None},
+        request.POST if request.method == "POST" else None, surfaces=surfaces, initial=initial
     )
     made = submit(
         form,
