@@ -249,10 +249,12 @@ def test_a_lower_tier_speaks_when_the_graver_one_has_ended(cast: Cast) -> None:
              windows=WINDOWS[tier], keep_firing_seconds=0)  # fmt: skip
     told.runs(source, 60, bad=60, at=NOON - MINUTE, every=timedelta(seconds=10))
     assert [alert.dedup_key for alert in look(NOON)] == ["rule:burn-1"]
+    assert Firing.objects.get(rule__key="burn-2").was_inhibited
     # An hour later a few fail still: too few for the hour, and the day has not forgotten.
     told.runs(source, 95, bad=5, at=NOON + 2 * HOUR - MINUTE, every=timedelta(seconds=10))
     assert [alert.dedup_key for alert in look(NOON + 2 * HOUR)] == ["rule:burn-2"]
     assert not groups(AlertRule.objects.get(key="burn-2"))[""].is_inhibited
+    assert not Firing.objects.get(rule__key="burn-2").was_inhibited, "people heard of it"
 
 
 def test_an_objective_of_a_surface_counts_what_ran_below_it(cast: Cast) -> None:

@@ -13,8 +13,6 @@ from datetime import UTC, datetime, timedelta
 import structlog
 from django.db import OperationalError, connection, transaction
 
-from apps.accounts.models import Person
-from apps.alerts import rule_notices
 from apps.alerts.models import RANK, Alert, AlertRule, Firing, RuleGroup, Severity
 from apps.alerts.querysets import RuleQuerySet
 from apps.alerts.rules import lifecycle, looks
@@ -22,10 +20,9 @@ from apps.alerts.rules import params as parameters
 from apps.alerts.rules.facts import NotRecorded
 from apps.alerts.rules.seen import FIRING, NO_DATA, SUPPRESSED, Asked, Seen
 from apps.alerts.selectors.observing import Observer
-from apps.alerts.services import raising, rules
+from apps.alerts.services import raising, rules, telling
 from apps.core.errors import DomainError, Invalid, is_away
 from apps.intake.models import Integration
-from apps.notifications import services as notifications
 
 log = structlog.get_logger("opsportal.alerts")
 CHUNK = 10  # rules in one transaction: so long their switches wait
@@ -146,7 +143,7 @@ def _evaluate(
     rule.next_at = next_look(rule.every_seconds, now)
     if rule.error and not was:
         log.warning("rule cannot look", rule=rule.key, error=rule.error)
-        _tell_owner(rule, now)
+        telling.tell_owner(rule, now)
 
 
 def next_look(every_seconds: int, now: datetime) -> datetime:
@@ -316,6 +313,8 @@ def _tell_more(
     if row.is_inhibited:
         if not inhibited:
             row.is_inhibited = False
+            open_one = Firing.objects.filter(rule=rule, group=row.group, resolved_at=None)
+            open_one.update(was_inhibited=False)
             raising.raise_alert(rule=rule, group=row, seen=seen, now=now)
         return
     told = row.memory.get("severity")
@@ -327,30 +326,3 @@ def _tell_more(
     long_ago = now.timestamp() - float(row.memory.get("told_at", 0)) >= patience
     if long_ago and raising.dedup_key(rule, row.group) not in standing:
         raising.raise_alert(rule=rule, group=row, seen=seen, now=now, again=True)
-
-
-# -- a rule that cannot look
-
-
-def _tell_owner(rule: AlertRule, now: datetime) -> None:
-    """Its owner, once; without one that is here, the managers."""
-    owner = rule.owner if rule.owner is not None and rule.owner.is_active else None
-    readers = [owner] if owner else list(Person.objects.active().managers().order_by("pk"))
-    why = "you own it" if owner else "you are a manager, and it has no owner who is here"
-    for person in readers:
-        notifications.notify(
-            person=person,
-            what="rule_broken",
-            write=rule_notices.broken,
-            facts=rule_notices.Broken(
-                key=rule.key,
-                name=rule.name,
-                error=rule.error,
-                url=notifications.absolute(f"/rules/{rule.key}/"),
-                why=why,
-            ),
-            urgency="low",
-            subject=("alert_rule", rule.key),
-            dedupe=f"rule:{rule.pk}:broken:{int(now.timestamp())}",
-            now=now,
-        )
