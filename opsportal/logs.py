@@ -23,6 +23,18 @@ def _is_news(record: logging.LogRecord) -> bool:
     return "/readyz" not in record.getMessage()
 
 
+def without_credentials(record: logging.LogRecord) -> bool:
+    """Paths of hooks and of signed links hold credentials: Django's own words about a refused
+    request get its route instead."""
+    request = getattr(record, "request", None)
+    path = getattr(request, "path", "")
+    if path and isinstance(record.args, tuple):
+        match = getattr(request, "resolver_match", None)
+        shown = match.route if match else f"/{path.strip('/').partition('/')[0]}/…"
+        record.args = tuple(shown if arg == path else arg for arg in record.args)
+    return True
+
+
 def configure() -> None:
     """Route structlog and the standard library through the same processors to stderr."""
     renderer: structlog.typing.Processor = (
@@ -43,6 +55,7 @@ def configure() -> None:
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
         )
     )
+    handler.addFilter(without_credentials)
     root = logging.getLogger()
     root.handlers = [h for h in root.handlers if not isinstance(h, logging.StreamHandler)]
     root.addHandler(handler)

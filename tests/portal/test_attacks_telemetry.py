@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from apps.core import clock
 from apps.portal import telemetry_plots as plots
 from apps.telemetry.models import ProfiledSource, ProfileRun
+from opsportal import logs
 from tests import builders as build
 from tests.builders import telemetry as measured
 from tests.conftest import Cast
@@ -52,3 +55,19 @@ def test_names_and_lengths_that_senders_choose_break_no_page_of_telemetry(cast: 
         assert "<script>alert" not in answer.content.decode(), page
     for query in POISON:
         assert maya.get(f"/telemetry/runs/?{query}").status_code in (200, 400), query
+
+
+@pytest.mark.django_db
+def test_no_token_of_an_address_stands_in_the_log(
+    client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    token = build.integration("slack", secret="shhh").token
+    for path in (f"/hooks/{token}/slack", f"/ack/{token}/", f"/join/{token}/", f"/nowhere/{token}"):
+        assert client.post(path).status_code in (400, 401, 403, 404), path
+    said = [one for one in caplog.records if hasattr(one, "request")]
+    assert len(said) >= 3  # Django's own words on refused requests
+    for record in said:
+        assert logs.without_credentials(record) and token not in record.getMessage()
+    logs.configure()
+    ours = [one for one in logging.getLogger().handlers if type(one) is logging.StreamHandler]
+    assert [logs.without_credentials in one.filters for one in ours] == [True]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.request import RawPostDataException
 from django.views.decorators.csrf import csrf_exempt
 
 from apps.alerts.services import slack as services
@@ -31,7 +32,10 @@ def slack(request: HttpRequest, token: str) -> HttpResponse:
         refused["Allow"] = "POST"
         return refused
     now = clock.now()
-    body, headers = request.body, dict(request.headers.items())
+    try:
+        body, headers = request.body, dict(request.headers.items())
+    except RawPostDataException:  # a multipart form, whose bytes are gone when it was read as one
+        return problem_response(400, "not_a_form", "Send JSON or an ordinary form.")
     opened = [secrets.unseal(one) for one in (row.secret_sealed, row.secret_old_sealed) if one]
     fits = verify(wire.KIND, secrets=opened, body=body, headers=headers, now=now.timestamp())
     if fits is not True:
