@@ -68,6 +68,5 @@ def test_no_token_of_an_address_stands_in_the_log(
     assert len(said) >= 3  # Django's own words on refused requests
     for record in said:
         assert logs.without_credentials(record) and token not in record.getMessage()
-    logs.configure()
     ours = [one for one in logging.getLogger().handlers if type(one) is logging.StreamHandler]
     assert [logs.without_credentials in one.filters for one in ours] == [True]
