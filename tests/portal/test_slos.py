@@ -193,13 +193,15 @@ def test_a_page_says_what_is_left_how_fast_it_goes_and_until_when(
     source = given.profiler()
     given.runs(source, 1900, at=world.now - 3 * DAY, every=timedelta(seconds=2))
     given.runs(source, 95, bad=5, at=world.now)
-    _slo(world, description="Customers notice one in a hundred.")
-    text = text_of(maya.get("/slos/profiles/"))
+    made = _slo(world, description="Customers notice one in a hundred.")
+    page = maya.get("/slos/profiles/")
+    text = text_of(page)
     assert "99 % of profile runs are good, over 28 days. Customers notice" in text
     assert "75 % left 5 bad of 20 afforded" in text
     assert "the budget is spent Fri 11 Sep" in text
     assert "About 4 an hour are counted." in text and "no window pages" not in text
     assert "No rule watches this objective: nobody hears when it burns." in text
+    assert f"/rules/new/burn_rate/?slo={made.pk}" in page.content.decode()
     assert "7 Sep 95 5 0 75 % left" in text
 
 
@@ -221,6 +223,13 @@ def test_much_that_is_left_out_and_a_budget_below_one_are_said(world: World, may
     assert "afford less than one bad one: the first spends the budget." in text
     assert "About 20 a day are counted." in text
     assert "no window pages. Three failures in a row do." in text
+
+
+def test_of_few_counts_it_says_that_nothing_pages(world: World, maya: Client) -> None:
+    _slo(world, "hooks", sli="counts", count_key="hooks")
+    text = text_of(maya.get("/slos/hooks/"))
+    assert "no window pages. Nor do failures in a row" in text
+    assert "Three failures" not in text
 
 
 def test_the_incident_that_spent_more_than_a_fifth_owes_a_review(

@@ -86,6 +86,11 @@ class Budget:
         return burnrate.by_consecutive(self.per_hour)
 
     @property
+    def in_a_row(self) -> bool:
+        """So many failures in a row page: where there is no rate to speak of, and single ones."""
+        return self.by_consecutive and self.slo.sli in {Slo.Sli.PROFILE_RUNS, Slo.Sli.REPORT_RUNS}
+
+    @property
     def judged(self) -> int:
         """What was counted, with what was left out as the customer's own fault."""
         return self.tally.n + self.tally.excluded
