@@ -154,7 +154,8 @@ def test_a_rule_says_what_it_sees_what_the_look_means_and_when_it_fired(
 def test_a_draft_without_owner_and_runbook_says_what_it_lacks(world: World, cast: Cast) -> None:
     made = rule(world)
     client = sign_in(cast.maya)
-    assert "It has no owner who is here." in text_of(client.get(f"{LIST}{made.key}/"))
+    text = text_of(client.get(f"{LIST}{made.key}/"))
+    assert "It has no owner who is here. It has no runbook." in text
     answer = client.post(f"{LIST}{made.key}/on/", follow=True)
     assert "Name who looks after this rule." in text_of(answer)
     made.refresh_from_db()

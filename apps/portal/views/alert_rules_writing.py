@@ -38,7 +38,10 @@ def alert_rule_draft(request: HttpRequest, kind: str) -> HttpResponse:
     """A new rule of a kind: a draft, which looks at nothing until it is switched on."""
     if kind not in KINDS:
         raise Http404
-    begins = {"surface": request.GET.get("surface", "")[:80], "slo": _slo(request)}
+    begins = {
+        "surface": request.GET.get("surface", "")[:80], "slo": _slo(request),
+        "owner": viewer(request).pk,
+    }  # fmt: skip
     form = RuleForm(request.POST or None, kind=kind, viewer=viewer(request), initial=begins)
     trial = None
     if request.method == "POST" and request.POST.get("do") == "look":
