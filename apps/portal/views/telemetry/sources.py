@@ -24,6 +24,7 @@ from apps.portal.selectors import telemetry_runs as selectors
 from apps.portal.selectors.now import surfaces_to_route_to
 from apps.telemetry import services
 from apps.telemetry.models import ProfiledSource
+from apps.telemetry.selectors import freshness
 from apps.telemetry.selectors.freshness import Freshness
 
 SHOW = {"all": "All", "trouble": "Not fresh", "paused": "Paused"}
@@ -118,14 +119,7 @@ def _save(
 def _page(
     source: ProfiledSource, person: Person, form: SourceForm, why: str, now: Any
 ) -> dict[str, Any]:
-    fresh = next(
-        (
-            row
-            for row in figures.fresh_rows(person, now)
-            if row.source is not None and row.source.pk == source.pk
-        ),
-        None,
-    )
+    expected = freshness.sending(person).filter(pk=source.pk).first()
     days = selectors.days_of([source.pk], now)[source.pk]
     tables, total = selectors.tables(source)
     return {
@@ -133,7 +127,7 @@ def _page(
         "source": source,
         "form": form,
         "why": why,
-        "fresh": fresh,
+        "fresh": freshness.of_source(expected, now=now) if expected else None,
         "strip": plots.strip(days),
         "days": days,
         "words": selectors.strip_words(str(source), days),
