@@ -115,6 +115,18 @@ def test_over_all_types_each_counts_by_its_share_in_production() -> None:
     assert seen.look == "firing"
 
 
+def test_a_handful_of_columns_whose_share_is_known_does_not_speak_for_all() -> None:
+    reader = Recorded(
+        counts={
+            "email": counts((MINUTE, 3, 4)), "phone": counts((MINUTE, 2, 3)),
+            "unheard of": counts((MINUTE, 0, 200)),
+        },
+        shares={"email": 0.5, "phone": 0.5},
+    )  # fmt: skip
+    seen = look("accuracy", reader)[""]
+    assert (seen.look, seen.n, seen.value) == ("ok", 207, pytest.approx(202 / 207))
+
+
 def test_one_type_by_itself_must_be_bad_in_two_windows_in_a_row() -> None:
     week = timedelta(days=7)
     once = {"email": counts((DAY, 30, 100))}

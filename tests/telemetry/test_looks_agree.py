@@ -43,6 +43,17 @@ def test_a_time_out_that_is_the_customer_s_is_no_time_out_of_ours_in_any_look(
     assert (tally.excluded, tally.timed_out, n, censored, seconds) == (10, 0, 20, 0, 60)
 
 
+def test_a_handful_of_labels_whose_share_is_known_judges_nothing(person: Person) -> None:
+    Slo.objects.create(key="t", name="T", sli="accuracy", objective="0.95", created_at=NOON)
+    source = told.profiler()
+    told.inventory(source, {"w.s.t.a": "email", "w.s.t.b": "phone"})
+    told.labels(source, 3, wrong=1, predicted="email", prefix="w.s.e")
+    told.labels(source, 2, wrong=1, predicted="phone", prefix="w.s.p")
+    told.labels(source, 200, predicted="unheard of", prefix="w.s.u")
+    found = accuracy.accuracy(user=person, since=NOON - HOUR, until=NOON + HOUR, source="audit")
+    assert (found.n, found.look) == (207, "insufficient_data")
+
+
 def test_thirty_of_thirty_right_prove_no_ninety_five_percent(person: Person) -> None:
     Slo.objects.create(key="t", name="T", sli="accuracy", objective="0.95", created_at=NOON)
     told.labels(told.profiler(), 30)

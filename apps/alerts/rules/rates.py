@@ -130,17 +130,20 @@ def _accuracy(group: str, tally: Tally, params: Mapping[str, Any]) -> Seen:
 
 
 def _overall(strata: Mapping[str, Tally], params: Mapping[str, Any], reader: Reader) -> Seen:
-    """One stratum, or none whose share is known: Wilson of all. Else weighed by production."""
+    """Weighed by production; of one stratum, or few columns of known share, Wilson of all."""
     whole = Tally(sum(t.bad for t in strata.values()), sum(t.total for t in strata.values()))
     weights = reader.weights() if len(strata) > 1 else {}
-    rows = [(weights.get(name, 0.0), t.total - t.bad, t.total) for name, t in strata.items()]
+    rows = [
+        (weights[name], tally.total - tally.bad, tally.total)
+        for name, tally in strata.items()
+        if weights.get(name)
+    ]
     sure, target = confidence(params), params["target"]
-    found = stratified([row for row in rows if row[0] > 0], sure)
-    if found.p is None or not found.se or found.lower is None or found.upper is None:
+    found = stratified(rows, sure)
+    is_few = sum(n for _, _, n in rows) < params["min_n"]
+    if is_few or found.p is None or not found.se or found.lower is None or found.upper is None:
         return _accuracy("", whole, params)
-    look: str = judging.against(target, found.p, found.lower, found.upper)
-    if whole.total < params["min_n"]:
-        look = INSUFFICIENT
+    look = judging.against(target, found.p, found.lower, found.upper)
     text = _accuracy_text(whole.total - whole.bad, whole.total, found, sure, target)
     return Seen(
         "", look, f"{text} Types count by their share in production.", found.p, target,

@@ -79,7 +79,8 @@ class Accuracy:
     @property
     def look(self) -> Look:
         """Against the target, by the bounds of the weighted share."""
-        if self.target is None or self.n < MIN_N or self.overall.p is None:
+        weighed = sum(row.n for row in self.strata if row.weight > 0)
+        if self.target is None or weighed < MIN_N or self.overall.p is None:
             return "insufficient_data" if self.n else "no_data"
         lower, upper = self.overall.lower or 0.0, self.overall.upper or 0.0
         return against(self.target, self.overall.p, lower, upper)
