@@ -16,7 +16,7 @@ from apps.telemetry.models import (
     RunRollup,
     StratumWeight,
 )
-from apps.telemetry.selectors import past, series, watched
+from apps.telemetry.selectors import past, readings, series, watched
 from tests import builders as build
 from tests.builders import telemetry as told
 from tests.builders.telemetry import NOON
@@ -120,13 +120,13 @@ def test_the_last_reading_of_every_end_is_found_subject_by_subject() -> None:
         told.certificate(source, subject, not_after=NOON, at=NOON - 3 * DAY)
         told.certificate(source, subject, not_after=NOON + days * DAY, at=NOON - DAY)
     told.measurements(source, "certificate", 5.0, at=NOON, subject="d.example")
-    found = series.endings(metric="certificate", subject="", until=NOON)
+    found = readings.endings(metric="certificate", subject="", until=NOON)
     assert {name: one.not_after - NOON for name, one in found.items()} == {
         "a.example": 10 * DAY, "b.example": 20 * DAY, "c.example": 30 * DAY,
     }  # fmt: skip
-    earlier = series.endings(metric="certificate", subject="b.example", until=NOON - 2 * DAY)
+    earlier = readings.endings(metric="certificate", subject="b.example", until=NOON - 2 * DAY)
     assert {name: one.not_after for name, one in earlier.items()} == {"b.example": NOON}
-    assert series.endings(metric="none", subject="", until=NOON) == {}
+    assert readings.endings(metric="none", subject="", until=NOON) == {}
 
 
 def test_a_source_knows_when_its_tables_changed_after_they_were_profiled() -> None:

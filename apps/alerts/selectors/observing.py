@@ -20,7 +20,7 @@ from apps.alerts.rules.facts import (
 )
 from apps.core.providers import ask
 from apps.telemetry.models import Slo
-from apps.telemetry.selectors import series, watched
+from apps.telemetry.selectors import readings, series, watched
 
 T = TypeVar("T")
 
@@ -93,12 +93,12 @@ class Observer:
         self, *, metric: str, subject: str, since: datetime, until: datetime
     ) -> dict[str, list[Reading]]:
         found = self._once(
-            series.readings, metric=metric, subject=subject, since=since, until=until
+            readings.readings, metric=metric, subject=subject, since=since, until=until
         )
         return {key: [Reading(*one) for one in rows] for key, rows in found.items()}
 
     def endings(self, *, metric: str, subject: str, until: datetime) -> dict[str, Ending]:
-        found = self._once(series.endings, metric=metric, subject=subject, until=until)
+        found = self._once(readings.endings, metric=metric, subject=subject, until=until)
         return {key: Ending(*one) for key, one in found.items()}
 
     def sources(self, *, now: datetime) -> Sequence[SourceFact]:

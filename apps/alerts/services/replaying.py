@@ -20,7 +20,7 @@ from apps.alerts.rules.facts import Ending, Reading, SourceFact
 from apps.alerts.rules.playing import Ahead, Point, Replay, Replayed
 from apps.core.errors import Invalid
 from apps.telemetry.models import Slo
-from apps.telemetry.selectors import past, series, watched
+from apps.telemetry.selectors import past, readings, series, watched
 
 __all__ = ["Ahead", "Draft", "NotReplayable", "Point", "Replay", "Replayed", "draft_of", "replay"]
 
@@ -169,7 +169,7 @@ def _threshold(ask: _Ask) -> recorded.Recorded:
         raise NotReplayable(
             f"These are more than {MOST_ROWS:,} readings: choose a shorter stretch."
         )
-    found = series.readings(**asked)
+    found = readings.readings(**asked)
     return recorded.Recorded(
         values={of: [Reading(*one) for one in rows] for of, rows in found.items()}
     )

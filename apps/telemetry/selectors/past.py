@@ -22,7 +22,7 @@ from apps.telemetry.models import (
     Slo,
     TypeChange,
 )
-from apps.telemetry.selectors import series
+from apps.telemetry.selectors import readings, series
 
 Minute = tuple[float, int, int]  # epoch second, bad, total
 Minutes = dict[str, list[Minute]]
@@ -57,7 +57,7 @@ def runs(
 def are_readings_over(
     most: int, *, metric: str, subject: str, since: datetime, until: datetime
 ) -> bool:
-    """Whether `series.readings` of the same would be more than `most`."""
+    """Whether `readings.readings` of the same would be more than `most`."""
     rows = Measurement.objects.filter(metric=metric, at__gte=since, at__lt=until)
     rows = rows.filter(subject=subject) if subject else rows
     return rows.order_by()[most : most + 1].exists()
@@ -117,16 +117,16 @@ def singles(
 
 def endings(
     *, metric: str, subject: str, since: datetime, until: datetime
-) -> dict[str, list[series.Ending]]:
+) -> dict[str, list[readings.Ending]]:
     """Every reading of an end, by subject, oldest first."""
     rows = Measurement.objects.filter(
         metric=metric, at__gte=since, at__lte=until, not_after__isnull=False
     )
     rows = rows.filter(subject=subject) if subject else rows
-    found: dict[str, list[series.Ending]] = {}
+    found: dict[str, list[readings.Ending]] = {}
     for of, not_after, at in rows.order_by("at", "pk").values_list("subject", "not_after", "at"):
         assert not_after is not None
-        found.setdefault(of, []).append(series.Ending(not_after, at))
+        found.setdefault(of, []).append(readings.Ending(not_after, at))
     return found
 
 

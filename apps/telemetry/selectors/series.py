@@ -1,5 +1,5 @@
 # ruff: noqa: S608 - what is put into statements are names written in this module
-"""What rules look at: counts, readings and times of any stretch [since, until), exactly.
+"""What rules look at: counts and times of any stretch [since, until), exactly.
 
 A stretch of many hours adds the daily and hourly sums, which are kept as runs come in, to the runs
 of its two ragged ends: what a look costs depends on what ran lately and not on how much history
@@ -20,7 +20,6 @@ from apps.ownership.models import Surface
 from apps.telemetry.classify import TIMED
 from apps.telemetry.models import (
     ColumnType,
-    Measurement,
     ProfiledSource,
     RunRollup,
     SemanticLabel,
@@ -256,62 +255,6 @@ def newest_first(
         [until - timedelta(days=28), until, *values, count],
     )
     return [bool(bad) for (bad,) in rows]
-
-
-# -- readings
-
-
-class Reading(NamedTuple):
-    at: datetime
-    value: float
-    limit: float | None
-
-
-def readings(
-    *, metric: str, subject: str, since: datetime, until: datetime
-) -> dict[str, list[Reading]]:
-    """Values by subject, oldest first."""
-    rows = Measurement.objects.filter(
-        metric=metric, at__gte=since, at__lt=until, value__isnull=False
-    )
-    rows = rows.filter(subject=subject) if subject else rows
-    found: dict[str, list[Reading]] = {}
-    for of, at, value, limit in rows.order_by("at", "pk").values_list(
-        "subject", "at", "value", "limit"
-    ):
-        assert value is not None
-        found.setdefault(of, []).append(Reading(at, value, limit))
-    return found
-
-
-_ENDINGS = """
-WITH RECURSIVE s AS (
-  (SELECT subject FROM telemetry_measurement WHERE metric = %(metric)s ORDER BY subject LIMIT 1)
-  UNION ALL
-  SELECT (SELECT m.subject FROM telemetry_measurement m
-    WHERE m.metric = %(metric)s AND m.subject > s.subject ORDER BY m.subject LIMIT 1)
-  FROM s WHERE s.subject IS NOT NULL
-)
-SELECT s.subject, l.not_after, l.at FROM s CROSS JOIN LATERAL (
-  SELECT m.not_after, m.at FROM telemetry_measurement m
-  WHERE m.metric = %(metric)s AND m.subject = s.subject AND m.at <= %(until)s
-    AND m.not_after IS NOT NULL
-  ORDER BY m.at DESC LIMIT 1
-) l WHERE s.subject IS NOT NULL AND (%(subject)s = '' OR s.subject = %(subject)s)
-"""
-
-
-class Ending(NamedTuple):
-    not_after: datetime
-    at: datetime
-
-
-def endings(*, metric: str, subject: str, until: datetime) -> dict[str, Ending]:
-    """When each subject ends, by its last reading: from subject to subject along the index."""
-    with connection.cursor() as cursor:
-        cursor.execute(_ENDINGS, {"metric": metric, "subject": subject, "until": until})
-        rows = cursor.fetchall()
-    return {of: Ending(not_after.astimezone(UTC), at) for of, not_after, at in rows}
 
 
 # -- durations
