@@ -45,11 +45,9 @@ ROWS: dict[str, dict[str, Any]] = {
 }
 
 PACKS = "packs and their files come with packs"
-PINGS = "heartbeats come with incidents"
 FEEDS = "calendar feeds come with the rotations issue"
 LATER = {
     "path-traversal-pack": PACKS, "zip-bomb": PACKS, "yaml-unsafe": PACKS,
-    "ping-unknown": PINGS, "ping-flood": PINGS,
     "ical-token-guess": FEEDS, "ical-injection": FEEDS,
 }  # fmt: skip
 
@@ -60,7 +58,10 @@ DESK = "tests.support.test_bad_inputs"  # which tries other rows once more, on t
 TWICE = "test_a_request_that_two_servers_could_read_differently_is_refused"
 VENDORS = "tests.intake.test_vendor_bad_inputs"  # which tries other rows on every vendor's hook
 UNSIGNED = f"{VENDORS}:test_a_stripe_delivery_without_a_good_signature_is_not_even_kept"
+PINGED = "tests.intake.test_ping_door"
 ELSEWHERE = {
+    "ping-unknown": f"{PINGED}:test_a_wrong_address_is_told_so_and_keeps_nothing",
+    "ping-flood": f"{PINGED}:test_a_flood_of_pings_is_one_state_and_a_limit_when_there_is_one",
     "sig-missing": UNSIGNED,
     "sig-stale": UNSIGNED,
     "resolve-before-trigger": f"{VENDORS}:"
