@@ -43,7 +43,12 @@ SCHEDULES = [
     Entry("reachability", "apps.rotations.tasks.reachability", "5 8 * * *", "e-mail only on call"),
     Entry("calendars", "apps.calendars.tasks.refresh", "29 2 * * *", "holidays and zone data"),
     Entry("clocks", "apps.support.tasks.check_promises", "51 2 * * *", "history equals rows"),
-    Entry("retention", "opsportal.tasks.retention", "23 3 * * *", "old raw deliveries, firings and keys"),
+    Entry(
+        "retention",
+        "opsportal.tasks.retention",
+        "23 3 * * *",
+        "old raw deliveries, firings and keys",
+    ),
     Entry("telemetry", "apps.telemetry.tasks.purge", "7 4 * * *", "old runs, labels and readings"),
     Entry("sums", "apps.telemetry.tasks.check_sums", "57 4 * * *", "hours and days equal the runs"),
     Entry("webhook log", "apps.notifications.tasks.purge_webhooks", "37 3 * * *", "old log rows"),
