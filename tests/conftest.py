@@ -44,6 +44,7 @@ NEEDS_BROWSER = bool(os.environ.get("CI") or os.environ.get("REQUIRE_BROWSER"))
 # to answer within a minute.
 SLOW = (
     "tests/accounts/test_admin_keys.py",
+    "tests/alerts/test_admin_rules.py",
     "tests/alerts/test_admin_silences.py",
     "tests/alerts/test_api.py",
     "tests/alerts/test_attacks_rules.py",
@@ -65,6 +66,7 @@ SLOW = (
     "tests/calendars/test_businesstime_properties.py",
     "tests/calendars/test_races.py",
     "tests/clients/test_send_client.py",
+    "tests/clients/test_send_reading.py",
     "tests/clients/test_send_to_the_door.py",
     "tests/customers/test_admin.py",
     "tests/customers/test_api.py",
@@ -78,6 +80,7 @@ SLOW = (
     "tests/followups/test_recurrence.py",
     "tests/followups/test_reminding.py",
     "tests/incidents/test_admin_framework.py",
+    "tests/incidents/test_api.py",
     "tests/incidents/test_api_running.py",
     "tests/incidents/test_api_words.py",
     "tests/incidents/test_attacks.py",
@@ -120,9 +123,11 @@ SLOW = (
     "tests/ownership/test_api.py",
     "tests/paging/test_admin_policies.py",
     "tests/portal/test_access.py",
+    "tests/portal/test_ack.py",
     "tests/portal/test_alert_rules.py",
     "tests/portal/test_alerts.py",
     "tests/portal/test_attacks_telemetry.py",
+    "tests/portal/test_customer_import.py",
     "tests/portal/test_customers.py",
     "tests/portal/test_detection.py",
     "tests/portal/test_followups.py",
@@ -196,11 +201,17 @@ SLOW = (
     "tests/telemetry/test_admin.py",
     "tests/telemetry/test_api.py",
     "tests/telemetry/test_blame.py",
+    "tests/telemetry/test_freshness.py",
+    "tests/telemetry/test_looks_agree.py",
     "tests/telemetry/test_races.py",
+    "tests/telemetry/test_retention.py",
     "tests/telemetry/test_rollups.py",
+    "tests/telemetry/test_series.py",
     "tests/telemetry/test_slo_api.py",
+    "tests/telemetry/test_slos.py",
     "tests/telemetry/test_taking.py",
     "tests/telemetry/test_views_selectors.py",
+    "tests/telemetry/test_watched.py",
 )
 
 

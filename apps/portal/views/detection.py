@@ -9,6 +9,7 @@ from apps.accounts.roles import Grant
 from apps.core import clock
 from apps.portal.access import granted, viewer
 from apps.portal.selectors import detection as selectors
+from apps.portal.selectors import telemetry
 
 
 @granted(Grant.SEE)
@@ -17,5 +18,11 @@ def detection(request: HttpRequest) -> HttpResponse:
     that flap."""
     days, now = selectors.chosen_days(request.GET.get("days", "")), clock.now()
     found = selectors.report(viewer(request), days=days, now=now)
-    context = {"now": now, "days": days, "spans": selectors.SPANS, "report": found}
+    context = {
+        "now": now,
+        "days": days,
+        "spans": selectors.SPANS,
+        "report": found,
+        "tabs": telemetry.tabs("detection"),
+    }
     return render(request, "portal/slos/detection.html", context)
