@@ -131,6 +131,12 @@ def test_the_start_is_told_as_the_same_run_when_that_is_asked_for(
     assert (began["run_id"], began["started_at"]) == (ended["run_id"], ended["started_at"])
 
 
+def _hears_signals() -> None:
+    """A shell that runs the tests in the background has SIGINT ignored, for all that they start."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_stopped_build_stops_its_command_and_is_told_as_cancelled(
     server: Loopback, project: Path, number: int
@@ -139,7 +145,7 @@ def test_a_stopped_build_stops_its_command_and_is_told_as_cancelled(
     process = subprocess.Popen(
         [sys.executable, str(CLIENT), "wrap", "--", *argv], cwd=project, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(server.url),
-        start_new_session=True,
+        start_new_session=True, preexec_fn=_hears_signals,
     )  # fmt: skip
     assert process.stdout is not None and process.stdout.readline() == "ready\n"
     if number == signal.SIGINT:

@@ -172,7 +172,8 @@ def test_the_menu_shows_what_the_person_may_see(made: Scene, cast: Cast) -> None
         return [item["label"] for group in groups for item in group]
 
     everybody = ["Now", "Tickets", "Incidents", "Alerts", "On call", "Follow-ups", "Runbooks"]
-    everybody += ["Reviews", "Status page", "Customers", "Ownership"]
+    everybody += ["Reviews", "Telemetry", "Objectives", "Rules", "Heartbeats", "Integrations"]
+    everybody += ["Status page", "Customers", "Ownership"]
     assert labels(cast.olu) == everybody
     assert labels(cast.maya) == [*everybody, "Admin"]
 
