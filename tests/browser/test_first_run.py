@@ -180,7 +180,7 @@ def _test_page(ravi: Hand, post: Inbox, accessible: Callable[[Page], None]) -> N
 def _real_page(maya: Hand, ravi: Hand, post: Inbox, live: str) -> None:
     """An integration made on one page, its own snippet sent, and the page it opens answered."""
     maya.press("Add an integration", "link")
-    maya.tick("Your own scripts: our events API")
+    maya.tick("Your own scripts: our events and telemetry API")
     maya.press("Make the integration")
     key = maya.tab.locator("#key").inner_text()
     answer = maya.tab.request.post(
@@ -189,7 +189,7 @@ def _real_page(maya: Hand, ravi: Hand, post: Inbox, live: str) -> None:
         data={"action": "trigger", "summary": "Snowflake times out", "severity": "critical"},
     )
     assert answer.status == 202, answer.text()
-    expect(maya.tab.get_by_text("Arrived")).to_be_visible()
+    expect(maya.tab.get_by_role("link", name="Snowflake times out")).to_be_visible()
     mail = post.wait("ravi.night@example.com", "Snowflake times out")
     assert "You are on call" in str(mail["Subject"])
     ravi.tab.goto(link_in(mail, "/ack/"))
