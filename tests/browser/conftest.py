@@ -177,7 +177,21 @@ def open_page(
             path = ROOT / "test-results" / f"{request.node.name}-{number}.png"
             context.pages[0].screenshot(path=path, full_page=True)
         context.close()
+    _nobody_asks()
     assert failed or not said, f"the browser complained: {said}"
+
+
+def _nobody_asks() -> None:
+    """Wait for what the server still works on: emptying the tables would lock it out, and it us."""
+    busy = """SELECT count(*) FROM pg_stat_activity
+        WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle'"""
+
+    def look() -> bool:
+        with connection.cursor() as cursor:
+            cursor.execute(busy)
+            return bool(cursor.fetchone() == (0,))
+
+    until("the server is done with the last request", look)
 
 
 @pytest.fixture
