@@ -8,7 +8,7 @@ them (1998, method 10), the test of pairs is McNemar's exact one.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from statistics import NormalDist
@@ -170,3 +170,12 @@ def _poisson_lower(k: int, mean: float) -> float:
         if term < total * _NEGLIGIBLE:
             break
     return total
+
+
+def shares(counted: Mapping[str, int], fixed: Mapping[str, float]) -> dict[str, float]:
+    """Weight by stratum: what somebody set, and of what that leaves of one the others' part by
+    their counts."""
+    rest = {key: n for key, n in counted.items() if key not in fixed}
+    left = max(0.0, 1 - sum(fixed.values())) if fixed else 1.0
+    total = sum(rest.values()) or 1
+    return {**{key: left * n / total for key, n in rest.items()}, **fixed}

@@ -17,7 +17,7 @@ from django.db.models import Count, F
 from apps.telemetry import proportions
 from apps.telemetry.judging import Look, accuracy_look, against
 from apps.telemetry.models import ColumnType, SemanticLabel, Slo, StratumWeight
-from apps.telemetry.proportions import Interval, Stratified
+from apps.telemetry.proportions import Interval, Stratified, shares
 
 Truth = SemanticLabel.TruthSource
 SAMPLED = {Truth.AUDIT.value: "Audits", Truth.FIXTURE.value: "Fixtures"}
@@ -113,10 +113,7 @@ def weights(user: Any) -> tuple[dict[str, float], set[str]]:
     fixed = {row.stratum: float(row.weight) for row in StratumWeight.objects.all()}
     rows = ColumnType.objects.visible_to(user).filter(source__archived_at=None).order_by()
     counted = dict(rows.values_list("semantic_type").annotate(n=Count("*")))
-    rest = {key: n for key, n in counted.items() if key not in fixed}
-    left = max(0.0, 1 - sum(fixed.values())) if fixed else 1.0
-    total = sum(rest.values()) or 1
-    return {**{key: left * n / total for key, n in rest.items()}, **fixed}, set(fixed)
+    return shares(counted, fixed), set(fixed)
 
 
 def target() -> float | None:

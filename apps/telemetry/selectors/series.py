@@ -28,6 +28,7 @@ from apps.telemetry.models import (
     StratumWeight,
     TypeChange,
 )
+from apps.telemetry.proportions import shares
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 RAGGED = 3 * HOUR  # up to here the runs themselves are counted
@@ -191,10 +192,7 @@ def weights() -> dict[str, float]:
     fixed = {row.stratum: float(row.weight) for row in StratumWeight.objects.all()}
     rows = ColumnType.objects.filter(source__archived_at=None).order_by()
     counted = dict(rows.values_list("semantic_type").annotate(n=Count("pk")))
-    rest = {key: n for key, n in counted.items() if key not in fixed}
-    left = max(0.0, 1 - sum(fixed.values())) if fixed else 1.0
-    total = sum(rest.values()) or 1
-    return {**{key: left * n / total for key, n in rest.items()}, **fixed}
+    return shares(counted, fixed)
 
 
 # -- objectives
